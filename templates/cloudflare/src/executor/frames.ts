@@ -1,0 +1,107 @@
+/**
+ * What an executor says to the outside, written so that the program beside it can neither read nor write it.
+ *
+ * A frame is `type: u8, length: u32 big-endian, payload`. Payloads:
+ *   1 stdout, 2 stderr   the bytes as the program wrote them
+ *   3 file               u16 big-endian length of the path, the path (UTF-8), the content
+ *   4 exit               the exit status, one i32 big-endian
+ * (5 verdict is written by the runner outside and refused from inside.)
+ *
+ * The program shares this isolate's globals and may patch any prototype, so everything used after it has
+ * loaded is captured here, at import, and called through `apply`.
+ */
+
+export const STDOUT = 1;
+export const STDERR = 2;
+export const FILE = 3;
+export const EXIT = 4;
+
+const { apply } = Reflect;
+const { min } = Math;
+const Bytes = Uint8Array;
+const setBytes = Uint8Array.prototype.set;
+const subarray = Uint8Array.prototype.subarray;
+const byteLengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength')!
+  .get as () => number;
+const encoder = new TextEncoder();
+const encode = TextEncoder.prototype.encode;
+const writeChunk = WritableStreamDefaultWriter.prototype.write;
+const closeWriter = WritableStreamDefaultWriter.prototype.close;
+const then = Promise.prototype.then;
+const ignore = (): void => {};
+
+export interface FrameWriter {
+  stdout(data: string | Uint8Array): void;
+  stderr(data: string | Uint8Array): void;
+  file(path: string, content: Uint8Array): void;
+  /** Writes the exit status and closes the stream; every later call does nothing. */
+  exit(code: number): void;
+}
+
+/**
+ * @param outputBytes stdout and stderr beyond this are dropped here already, so that a program that prints
+ *   without end does not fill the isolate; the reader outside holds the real limit.
+ */
+export function createFrameWriter(outputBytes: number): { readable: ReadableStream<Uint8Array>; frames: FrameWriter } {
+  const { readable, writable } = new IdentityTransformStream();
+  const writer = writable.getWriter();
+  let left = outputBytes + 1; // one byte too many tells the reader that there was more
+  let ended = false;
+
+  const length = (data: Uint8Array): number => apply(byteLengthOf, data, []);
+  const send = (frame: Uint8Array): void => {
+    // A client that has gone makes the write fail: nobody is left to tell.
+    apply(then, apply(writeChunk, writer, [frame]), [ignore, ignore]);
+  };
+  const frame = (type: number, size: number): Uint8Array => {
+    const bytes = new Bytes(5 + size);
+    bytes[0] = type;
+    bytes[1] = size >>> 24;
+    bytes[2] = (size >>> 16) & 255;
+    bytes[3] = (size >>> 8) & 255;
+    bytes[4] = size & 255;
+    return bytes;
+  };
+  const print = (type: number, data: string | Uint8Array): void => {
+    if (ended || left <= 0) return;
+    let bytes: Uint8Array = typeof data === 'string' ? apply(encode, encoder, [data]) : data;
+    const size = min(length(bytes), left);
+    if (size === 0) return;
+    if (size < length(bytes)) bytes = apply(subarray, bytes, [0, size]);
+    left -= size;
+    const out = frame(type, size);
+    apply(setBytes, out, [bytes, 5]);
+    send(out);
+  };
+
+  return {
+    readable,
+    frames: {
+      stdout: (data) => print(STDOUT, data),
+      stderr: (data) => print(STDERR, data),
+      file(path, content) {
+        if (ended) return;
+        const name: Uint8Array = apply(encode, encoder, [path]);
+        const nameSize = length(name);
+        if (nameSize > 65535) return;
+        const out = frame(FILE, 2 + nameSize + length(content));
+        out[5] = nameSize >>> 8;
+        out[6] = nameSize & 255;
+        apply(setBytes, out, [name, 7]);
+        apply(setBytes, out, [content, 7 + nameSize]);
+        send(out);
+      },
+      exit(code) {
+        if (ended) return;
+        ended = true;
+        const out = frame(EXIT, 4);
+        out[5] = (code >> 24) & 255;
+        out[6] = (code >> 16) & 255;
+        out[7] = (code >> 8) & 255;
+        out[8] = code & 255;
+        send(out);
+        apply(then, apply(closeWriter, writer, []), [ignore, ignore]);
+      },
+    },
+  };
+}
