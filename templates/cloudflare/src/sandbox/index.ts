@@ -29,14 +29,16 @@ export interface Boot {
   spare: boolean;
 }
 
-/** One sandbox for one run: started before the program is known, used once, then gone. */
+/** One sandbox for one run: started before the program is known, used once, then gone. A rejected `ready` is an ApiError. */
 export interface Session {
   readonly ready: Promise<Boot>;
   /** Yields output and files as they come, then exactly one `exit`. */
-  run(program: Program, limits: Limits): AsyncIterable<SandboxEvent>;
+  run(program: Program): AsyncIterable<SandboxEvent>;
   /** Ends the sandbox and everything in it; safe to call at any time and more than once. */
   close(): void;
 }
+
+export type RunnableLanguage = Exclude<Language, 'web'>;
 
 export type SandboxName = 'isolate' | 'process';
 
@@ -44,5 +46,5 @@ export interface Sandbox {
   readonly name: SandboxName;
   /** One line for people: what holds the program. */
   readonly isolation: string;
-  open(language: Exclude<Language, 'web'>): Session;
+  open(language: RunnableLanguage, limits: Limits): Session;
 }

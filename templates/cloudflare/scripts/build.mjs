@@ -1,0 +1,73 @@
+// Builds what the Worker's source needs beside it, into build/:
+//   executors.ts     the executors that run inside a sandbox, as text
+//   assets/python/   the Python runtime (see python-assets.mjs)
+// and, with --local, the bundles that a bare `workerd` runs on a developer's machine: worker.js and host.js.
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { build } from 'esbuild';
+
+import { buildPythonAssets } from './python-assets.mjs';
+
+const { values } = parseArgs({
+  options: { project: { type: 'string' }, local: { type: 'boolean', default: false } },
+});
+const projectDir = path.resolve(values.project ?? path.join(import.meta.dirname, '..'));
+const outDir = path.join(projectDir, 'build');
+const runtimeModules = ['cloudflare:*', 'node:*'];
+
+/** Bundles one entry point for workerd and returns its text. */
+async function bundle(entry, options = {}) {
+  const result = await build({
+    entryPoints: [path.join(projectDir, entry)],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: runtimeModules,
+    logLevel: 'warning',
+    ...options,
+  });
+  return result.outputFiles[0].text;
+}
+
+/** Writes only what has changed: a watcher that sees a new file would start again. */
+async function writeIfChanged(file, text) {
+  const before = await readFile(file, 'utf8').catch(() => undefined);
+  if (before !== text) await writeFile(file, text);
+}
+
+/** The platform package holds the real binary; `workerd` itself may hold a Node shim. */
+async function findWorkerd() {
+  const require = createRequire(path.join(projectDir, 'package.json'));
+  const arch = process.arch === 'x64' ? '64' : process.arch;
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@cloudflare/workerd-${platform}-${arch}`;
+  const binary = path.join(
+    path.dirname(require.resolve(`${name}/package.json`)),
+    'bin',
+    process.platform === 'win32' ? 'workerd.exe' : 'workerd',
+  );
+  await access(binary);
+  return binary;
+}
+
+await mkdir(outDir, { recursive: true });
+const javascript = await bundle('src/executor/javascript.ts', { minify: true });
+await writeIfChanged(
+  path.join(outDir, 'executors.ts'),
+  `// Made by scripts/build.mjs.\nexport const JAVASCRIPT_EXECUTOR: string = ${JSON.stringify(javascript)};\n`,
+);
+await buildPythonAssets({
+  projectDir,
+  outDir: path.join(outDir, 'assets', 'python'),
+  workerd: await findWorkerd(),
+  log: (line) => console.log(line),
+});
+if (values.local) {
+  await writeIfChanged(path.join(outDir, 'worker.js'), await bundle('src/index.ts', { minifySyntax: true }));
+  await writeIfChanged(path.join(outDir, 'host.js'), await bundle('src/host.ts', { minifySyntax: true }));
+}

@@ -1,0 +1,46 @@
+/** Bounds how many runs are under way at once, so that a leaked token cannot spend without limit. */
+import { DurableObject } from 'cloudflare:workers';
+
+import type { Env } from './env';
+import { ApiError } from './errors';
+
+/** Longer than any run: generation, start and the longest timeout. A lease that nobody returned ends here. */
+const LEASE_MS = 20 * 60_000;
+const DEFAULT_LIMIT = 8;
+
+export class RunGate extends DurableObject<Env> {
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    state.storage.sql.exec('CREATE TABLE IF NOT EXISTS lease (id TEXT PRIMARY KEY, expires INTEGER NOT NULL)');
+  }
+
+  /** Returns false when `limit` runs are already under way. */
+  enter(id: string, limit: number): boolean {
+    const { sql } = this.ctx.storage;
+    const now = Date.now();
+    sql.exec('DELETE FROM lease WHERE expires <= ?', now);
+    const { held } = sql.exec<{ held: number }>('SELECT count(*) AS held FROM lease').one();
+    if (held >= limit) return false;
+    sql.exec('INSERT INTO lease (id, expires) VALUES (?, ?)', id, now + LEASE_MS);
+    return true;
+  }
+
+  leave(id: string): void {
+    this.ctx.storage.sql.exec('DELETE FROM lease WHERE id = ?', id);
+  }
+}
+
+/** Runs `work` while holding a place; a Worker without the binding has no limit. */
+export async function withinGate<T>(env: Env, id: string, work: () => Promise<T>): Promise<T> {
+  if (!env.RUN_GATE) return work();
+  const gate = env.RUN_GATE.get(env.RUN_GATE.idFromName('runs'));
+  const limit = Number(env.MAX_CONCURRENT_RUNS) || DEFAULT_LIMIT;
+  if (!(await gate.enter(id, limit))) {
+    throw new ApiError('too_many_runs', `${limit} runs are already under way.`);
+  }
+  try {
+    return await work();
+  } finally {
+    await gate.leave(id);
+  }
+}
