@@ -1,0 +1,87 @@
+"""The packaged template and a project's settings → the files of its Worker project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.scaffold.settings import COMPATIBILITY_DATE, ScaffoldSettings
+
+TEMPLATE_SUFFIX = ".j2"
+
+# A checkout's template folder is also where its npm packages are installed and its builds land.
+_NEVER = frozenset({"node_modules", ".wrangler", ".dev.vars", ".git", ".DS_Store", "__pycache__"})
+_NEVER_AT_TOP = frozenset({"build"})
+
+
+def template_dir() -> Path:
+    return templates_dir() / "cloudflare"
+
+
+def render(settings: ScaffoldSettings, template: Path | None = None) -> dict[str, bytes]:
+    """The whole project as `{relative path with slashes: bytes}`, sorted by path.
+
+    Files named `*.j2` are rendered by Jinja2 and lose that suffix; every other file is taken byte for byte.
+    `template` is the packaged one unless a test brings its own.
+    """
+    root = template or template_dir()
+    raw = {path: (root / path).read_bytes() for path in template_paths(root)}
+    context = _context(settings)
+    files: dict[str, bytes] = {}
+    for path, content in raw.items():
+        if path.endswith(TEMPLATE_SUFFIX):
+            files[path.removesuffix(TEMPLATE_SUFFIX)] = _render_text(content.decode(), context).encode()
+        else:
+            files[path] = content
+    return dict(sorted(files.items()))
+
+
+def template_paths(root: Path) -> list[str]:
+    """The files that belong to the template, as sorted relative paths with slashes; links are no part of it."""
+    return sorted(_walk(root, ""))
+
+
+def _walk(directory: Path, prefix: str) -> Iterator[str]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name in _NEVER or (not prefix and entry.name in _NEVER_AT_TOP):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(directory / entry.name, f"{prefix}{entry.name}/")
+            elif entry.is_file(follow_symlinks=False):
+                yield prefix + entry.name
+
+
+def _context(settings: ScaffoldSettings) -> dict[str, Any]:
+    from cct_cloudflare.pricing import default_model
+
+    return {
+        "name": settings.name,
+        "compatibility_date": COMPATIBILITY_DATE,
+        "model": default_model(),
+        "allowed_origins": (),
+    }
+
+
+def _render_text(source: str, context: Mapping[str, Any]) -> str:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    # "{{", "[[" and "<%" all mean something in TypeScript, TOML or Markdown; "@{" does in none of them.
+    environment = SandboxedEnvironment(
+        variable_start_string="@{",
+        variable_end_string="}@",
+        block_start_string="@%",
+        block_end_string="%@",
+        comment_start_string="@#",
+        comment_end_string="#@",
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    return environment.from_string(source).render(context)
