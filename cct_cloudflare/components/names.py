@@ -1,0 +1,85 @@
+"""Names of components: what may be one, and when two are the same.
+
+A reference comes from a command line and becomes part of a path (later: of a URL), so it is judged here, by its
+text alone, before anything looks for it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from cct_cloudflare.errors import UsageError
+
+MAX_NAME = 200
+MAX_DEPTH = 8
+
+_FORBIDDEN = re.compile(r"""[\\:%~*?"'<>|&$`;,@#\x00-\x1f\x7f]""")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?", re.IGNORECASE)
+# Format characters (bidi marks, zero width) and line separators can make one name look like another.
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def parse_refs(values: Iterable[str]) -> list[str]:
+    """References from repeated options, each of which may be a list: `["a,b", "c"]` → `["a", "b", "c"]`.
+
+    Empty items are dropped, and so is a reference that was given before; the order stays.
+    """
+    items = (item.strip() for value in values for item in value.split(","))
+    return list(dict.fromkeys(item for item in items if item))
+
+
+def check_name(ref: str) -> str:
+    """The reference in its plain form (a trailing `.md` is dropped). Raises UsageError `component_invalid`."""
+    problem = name_problem(ref)
+    if problem is not None:
+        raise UsageError(
+            f"{printable(ref[:80])!r} is not the name of a component: {problem}.",
+            hint='Write "name" or "category/name", for example development-team/python-developer.',
+            code="component_invalid",
+        )
+    return ref.removesuffix(".md")
+
+
+def name_problem(name: str) -> str | None:
+    """Why `name` cannot name a component, or None when it can."""
+    if not name:
+        return "it is empty"
+    if len(name) > MAX_NAME:
+        return f"it is longer than {MAX_NAME} characters"
+    if any(unicodedata.category(char) in _INVISIBLE for char in name):
+        return "it has an invisible character"
+    forbidden = _FORBIDDEN.search(name)
+    if forbidden is not None:
+        return f"{forbidden.group()} is not allowed in it"
+    parts = name.split("/")
+    if len(parts) > MAX_DEPTH:
+        return "it has too many folders"
+    return next((problem for part in parts if (problem := _part_problem(part))), None)
+
+
+def _part_problem(part: str) -> str | None:
+    if not part:
+        return "it has an empty part"
+    if part.startswith((".", "-", " ")) or part.endswith((".", " ")):
+        return "no part of it may start with a dot, a dash or a space, or end with a dot or a space"
+    if _DEVICE.fullmatch(part):
+        return f"{part} is a device on Windows"
+    return None
+
+
+def name_key(name: str) -> str:
+    """Equal for two names that a file system could take for one: case and Unicode form do not count."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with every character that could steer a terminal or reorder a line written as an escape."""
+    line = " ".join(text.split())
+    return "".join(_escape(char) if unicodedata.category(char) in _INVISIBLE else char for char in line)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
