@@ -1,0 +1,375 @@
+"""The Worker's HTTP API from this side: one request, then typed events until the result.
+
+Nothing here tries again: a second `/execute` would be a second generation that somebody pays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from cct_cloudflare.config import checked_token, checked_worker_url, is_loopback
+from cct_cloudflare.errors import UsageError, WorkerError
+from cct_cloudflare.sandbox.events import Event, RunResult, parse_error, parse_event
+from cct_cloudflare.sandbox.program import Program
+from cct_cloudflare.sandbox.sse import SseDecoder
+from cct_cloudflare.sandbox.wire import Fields
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds for each step of connecting (one address, the TLS handshake)."""
+OPEN_TIMEOUT = 9.0
+"""Seconds for connecting as a whole: name resolution, every address, TLS."""
+SILENCE_TIMEOUT = 45.0
+"""Seconds without a byte; the Worker sends a comment every 10."""
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+_MAX_ERROR_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteRequest:
+    """The body of `POST /execute`; None leaves the choice to the Worker. `timeout_ms` bounds the program alone."""
+
+    question: str
+    language: str | None = None
+    max_tokens: int | None = None
+    timeout_ms: int | None = None
+    system: str | None = None
+    model: str | None = None
+    sandbox: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        fields = {
+            "question": self.question,
+            "language": self.language,
+            "maxTokens": self.max_tokens,
+            "timeout": self.timeout_ms,
+            "system": self.system,
+            "model": self.model,
+            "sandbox": self.sandbox,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The answer of `GET /health`."""
+
+    status: str
+    worker: str
+    version: str
+    model: str | None
+    languages: tuple[str, ...]
+    sandboxes: tuple[str, ...]
+
+
+class WorkerClient:
+    """A Worker at `base_url`, or, with `uds`, the local one behind that Unix socket (the URL then only names it).
+
+    A context manager. Every failure is a WorkerError: `worker_unreachable` (DNS, TLS, refused, reset before the
+    answer), `worker_silent`, `stream_ended` (no result came), `worker_invalid` (the answer is not this API's, or is
+    too large), or the code that the Worker itself answered. Redirects are errors, so the token stays where it was
+    meant for. Raises ConfigError for a URL or token that must not be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None,
+        *,
+        uds: Path | None = None,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        open_timeout: float = OPEN_TIMEOUT,
+        silence_timeout: float = SILENCE_TIMEOUT,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
+    ) -> None:
+        import httpx
+
+        self._url = checked_worker_url(base_url)
+        self._token = None if token is None else checked_token(token, "The Worker's token")
+        self._open_timeout = open_timeout
+        self._max_response_bytes = max_response_bytes
+        self._where = "the local Worker" if uds else self._url
+        self._is_local = uds is not None or is_loopback(httpx.URL(self._url).host)
+        timeout = httpx.Timeout(silence_timeout, connect=connect_timeout)
+        # Compressed bytes would be held back and could grow without bound.
+        headers = {"Accept-Encoding": "identity", "User-Agent": "cct"}
+        if self._is_local and self._url.startswith("http:"):
+            # No proxy, and no time spent on loading certificates that plain HTTP has no use for.
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            transport = httpx.HTTPTransport(uds=str(uds) if uds else None, verify=tls, trust_env=False)
+            self._http = httpx.Client(transport=transport, timeout=timeout, headers=headers, trust_env=False)
+        else:
+            self._http = httpx.Client(timeout=timeout, headers=headers, trust_env=not self._is_local)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def execute(self, request: ExecuteRequest) -> Iterator[Event]:
+        """Prompt → events; the last is a RunResult. Closing the iterator closes the connection at once."""
+        return self._stream("/execute", request.to_json())
+
+    def run(self, program: Program, timeout_ms: int | None = None) -> Iterator[Event]:
+        """A program of one's own → events; the last is a RunResult."""
+        body = dict(program.to_json())
+        return self._stream("/run", body if timeout_ms is None else {**body, "timeout": timeout_ms})
+
+    def health(self) -> Health:
+        """Asks without the token: the route needs none."""
+        with self._answer("GET", "/health", {"Accept": "application/json"}) as response:
+            body = Fields.parse(self._read(response, _MAX_ERROR_BYTES).decode("utf-8", "replace"), "GET /health")
+        return Health(
+            status=body.text("status"),
+            worker=body.text("worker"),
+            version=body.text("version"),
+            model=body.maybe_text("model"),
+            languages=body.texts("languages"),
+            sandboxes=body.texts("sandboxes"),
+        )
+
+    def _stream(self, route: str, body: Mapping[str, Any]) -> Iterator[Event]:
+        headers = {"Accept": "text/event-stream"}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
+        with self._answer("POST", route, headers, body) as response:
+            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != "text/event-stream":
+                raise WorkerError(
+                    f'{self._named} answered "{kind or "no content type"}" where a stream of events belongs.',
+                    hint="Check the Worker's URL: something else may answer there.",
+                    code="worker_invalid",
+                )
+            decoder = SseDecoder(max_event_bytes=self._max_response_bytes)
+            for chunk in self._chunks(response, self._max_response_bytes):
+                for server_event in decoder.feed(chunk):
+                    event = parse_event(server_event.name, server_event.data)
+                    if event is None:
+                        continue
+                    yield event
+                    if isinstance(event, RunResult):
+                        return
+        raise _stream_ended(self._named)
+
+    @property
+    def _named(self) -> str:
+        return self._where[0].upper() + self._where[1:] if self._where.startswith("the ") else self._where
+
+    @contextlib.contextmanager
+    def _answer(
+        self, method: str, route: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None
+    ) -> Iterator[httpx.Response]:
+        """An answer with status 200, its body unread; the connection is closed at the end."""
+        content = None if body is None else _json_bytes(body)
+        if content is not None:
+            headers = {**headers, "Content-Type": "application/json"}
+        request = self._http.build_request(method, self._url + route, headers=headers, content=content)
+        opening = _Opening(self._http, request)
+        try:
+            response = opening.wait(self._open_timeout)
+        except Exception as error:  # noqa: BLE001 - sorted by type, and what is not the network's is raised again
+            self._raise_unreachable(error)
+        try:
+            if response.status_code != 200:
+                self._raise_refusal(response)
+            yield response
+        finally:
+            response.close()
+
+    def _chunks(self, response: httpx.Response, limit: int) -> Iterator[bytes]:
+        import httpx
+
+        size = 0
+        try:
+            for chunk in response.iter_raw():
+                size += len(chunk)
+                if size > limit:
+                    raise WorkerError(
+                        f"{self._named} answered more than {limit} bytes.",
+                        hint="Let the program write or print less.",
+                        code="worker_invalid",
+                    )
+                yield chunk
+        except httpx.TimeoutException as error:
+            raise _silent(self._named) from error
+        except httpx.HTTPError as error:
+            raise _stream_ended(self._named) from error
+
+    def _read(self, response: httpx.Response, limit: int) -> bytes:
+        return b"".join(self._chunks(response, limit))
+
+    def _raise_refusal(self, response: httpx.Response) -> NoReturn:
+        status = response.status_code
+        if 300 <= status < 400:
+            raise WorkerError(
+                f"{self._named} redirected elsewhere, which cct does not follow: the token is for this address alone.",
+                hint="If the new address is right, give it with --worker-url.",
+                code="worker_invalid",
+            )
+        try:
+            text = self._read(response, _MAX_ERROR_BYTES).decode("utf-8", "replace")
+            error = parse_error(Fields.parse(text, "the error"))
+        except WorkerError as unreadable:
+            raise WorkerError(
+                f"{self._named} answered with status {status} and something else than this API's error.",
+                hint="Something between here and the Worker may have answered, or the URL is another service's.",
+                code="worker_invalid",
+                retryable=status == 429 or status >= 500,
+            ) from unreadable
+        if error.code == "unauthorized" and not self._is_local:
+            error.hint = "Set CCT_TOKEN to the token that this Worker was deployed with."
+        raise error
+
+    def _raise_unreachable(self, error: Exception) -> NoReturn:
+        import httpx
+
+        if isinstance(error, httpx.ReadTimeout):
+            raise _silent(self._named) from error
+        if not isinstance(error, (httpx.HTTPError, TimeoutError, OSError)):
+            raise error
+        raise WorkerError(
+            f"{self._named} could not be reached: {_reason(error)}.",
+            hint="Run the command again." if self._is_local else "Check the URL and the network.",
+            retryable=True,
+        ) from error
+
+
+class _Opening:
+    """Sends a request from a thread of its own, so that connecting can be given up as a whole.
+
+    httpx bounds each step, but not name resolution, nor a host with many addresses that all stay silent.
+    Once the request is on its way, the client's own timeouts bound the rest.
+    """
+
+    def __init__(self, http: httpx.Client, request: httpx.Request) -> None:
+        self._changed = threading.Condition()
+        self._connected = False
+        self._abandoned = False
+        self._outcome: httpx.Response | Exception | None = None
+        self._stream: Any = None
+        request.extensions["trace"] = self._trace
+        threading.Thread(target=self._send, args=(http, request), name="cct-worker-request", daemon=True).start()
+
+    def wait(self, timeout: float) -> httpx.Response:
+        """The response, its body unread. Raises what sending it raised, and TimeoutError after `timeout` seconds."""
+        try:
+            with self._changed:
+                in_time = self._changed.wait_for(lambda: self._connected or self._outcome is not None, timeout)
+                if in_time:
+                    self._changed.wait_for(lambda: self._outcome is not None)
+        except BaseException:
+            self._abandon()
+            raise
+        if not in_time:
+            self._abandon()
+            raise TimeoutError
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        assert self._outcome is not None  # noqa: S101 - what the second wait waited for
+        return self._outcome
+
+    def _send(self, http: httpx.Client, request: httpx.Request) -> None:
+        outcome: httpx.Response | Exception
+        try:
+            outcome = http.send(request, stream=True, follow_redirects=False)
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits
+            outcome = error
+        with self._changed:
+            self._outcome = outcome
+            self._changed.notify_all()
+            abandoned = self._abandoned
+        if abandoned and not isinstance(outcome, Exception):
+            outcome.close()
+
+    def _trace(self, name: str, info: Mapping[str, Any]) -> None:
+        if name.endswith((".connect_tcp.complete", ".connect_unix_socket.complete", ".start_tls.complete")):
+            self._stream = info["return_value"]
+        # A proxy's CONNECT is a request too, but only the first step of connecting.
+        elif name.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            with self._changed:
+                self._connected = True
+                self._changed.notify_all()
+
+    def _abandon(self) -> None:
+        """Lets the peer see at once that nobody waits: closing the file alone would not wake a thread that reads it."""
+        with self._changed:
+            self._abandoned = True
+            if isinstance(self._outcome, Exception):
+                return
+            if self._outcome is not None:
+                self._outcome.close()
+                return
+        sock = self._stream and self._stream.get_extra_info("socket")
+        if sock:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def _json_bytes(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as error:
+        # Bytes of a command line or a file that are no text arrive as lone surrogates.
+        raise UsageError(
+            "The request holds characters that are not valid Unicode.",
+            hint="Save or type the text as UTF-8.",
+            code="invalid_request",
+        ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong on the network, in words; the cause is found behind httpx's own exceptions."""
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            return "its host name could not be resolved"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its TLS certificate is not valid ({cause.verify_message})"
+        if isinstance(cause, ssl.SSLError):
+            return "the TLS connection failed"
+        if isinstance(cause, ConnectionRefusedError):
+            return "the connection was refused"
+        if isinstance(cause, ConnectionError):
+            return "the connection was reset"
+        if isinstance(cause, FileNotFoundError):
+            return "its socket is not there"
+        if isinstance(cause, TimeoutError):
+            return "connecting took too long"
+    return "the connection broke before an answer came"
+
+
+def _silent(named: str) -> WorkerError:
+    return WorkerError(
+        f"{named} has sent nothing for too long.",
+        hint="The run may still have happened; look at the Worker's log before you send it again.",
+        code="worker_silent",
+        retryable=True,
+    )
+
+
+def _stream_ended(named: str) -> WorkerError:
+    return WorkerError(
+        f"{named} ended the stream before the result.",
+        hint="What was printed so far may be incomplete; run the command again.",
+        code="stream_ended",
+        retryable=True,
+    )
