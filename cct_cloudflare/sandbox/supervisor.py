@@ -1,0 +1,108 @@
+"""Owns every `workerd` of one local session, and ends them all when the pipe from `cct` closes.
+
+Run as ``python -m cct_cloudflare.sandbox.supervisor``, in a session of its own so that Ctrl-C in the terminal does not
+reach it first. stdin: one line of JSON (`Orders`), then nothing until end of file, which means "stop": it comes
+however `cct` ends, kill -9 included. stdout: one line of JSON, ``{"ready": true, "port": …}`` or ``{"error": …}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cct_cloudflare.sandbox import workerd
+from cct_cloudflare.sandbox.runner import Pool, RunnerServer
+
+GATEWAY_SOCKET = "gateway"
+_RUNNER_SOCKET = "runner"
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What to run. Secrets travel in `environment`, over the pipe: never in argv or this process's own environment."""
+
+    workerd: str
+    #: Compiled configurations: gateway, javascript, python.
+    gateway: str
+    sandboxes: dict[str, str]
+    #: A new folder, 0700, that the supervisor removes at the end. Its path is short: a Unix socket's has 104 bytes.
+    directory: str
+    environment: dict[str, str] = field(repr=False)
+    #: Booted spares to keep, by kind.
+    spares: dict[str, int] = field(default_factory=dict)
+    #: An address such as 127.0.0.1:8787 instead of the Unix socket.
+    listen: str | None = None
+
+    def to_line(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def serve(orders: Orders) -> None:
+    """Runs until stdin ends."""
+    directory = Path(orders.directory)
+    pool = Pool(
+        workerd=Path(orders.workerd),
+        configs={kind: Path(path) for kind, path in orders.sandboxes.items()},
+        directory=directory,
+        spares=orders.spares,
+    )
+    gateway = None
+    try:
+        server = RunnerServer(directory / _RUNNER_SOCKET, pool)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        pool.fill()
+        gateway, port = workerd.spawn(
+            Path(orders.workerd),
+            Path(orders.gateway),
+            socket=directory / GATEWAY_SOCKET,
+            listen=orders.listen,
+            external={"runner": directory / _RUNNER_SOCKET},
+            environment=orders.environment,
+            directory=directory,
+        )
+        _say({"ready": True, "port": port})
+        _wait_for_the_end()
+    except (OSError, RuntimeError) as error:
+        _say({"error": str(error)})
+    finally:
+        pool.close()
+        if gateway is not None:
+            gateway.kill()
+            gateway.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wait_for_the_end() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+
+
+def _say(value: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(json.dumps(value).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def main() -> None:
+    def stop(*_: object) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, stop)
+    line = b""
+    while not line.endswith(b"\n"):
+        # os.read, not sys.stdin: what a buffered reader has taken ahead would be missing later.
+        if not (chunk := os.read(sys.stdin.fileno(), 65536)):
+            return
+        line += chunk
+    serve(Orders(**json.loads(line)))
+
+
+if __name__ == "__main__":
+    main()

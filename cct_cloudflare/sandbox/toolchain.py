@@ -1,0 +1,254 @@
+"""What local runs need, made once and kept in the user's cache: npm packages, bundles, the Python snapshot.
+
+    <cache>/toolchain/<key>/node_modules        `npm ci` of the packaged lock; the key is the lock and the platform
+    <cache>/worker/<key>/*.bin                  compiled configurations; the key is the Worker source and the toolchain
+
+Both are made in a folder of their own and renamed when they are complete, so what is there is whole. Afterwards a run
+needs neither Node nor the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cct_cloudflare.config import cache_dir
+from cct_cloudflare.errors import ConfigError
+from cct_cloudflare.scaffold.lock import project_lock
+from cct_cloudflare.scaffold.source import WorkerSource, packaged_worker_source
+
+#: What wrangler and the build scripts need (wrangler 4.164's `engines`).
+MIN_NODE = (22, 12)
+
+#: Another cct that is installing has this long, in seconds, before we give up waiting for it.
+_INSTALL_PATIENCE = 600.0
+
+#: Only these reach npm and the build scripts: enough to find programs, a home and a proxy, no key.
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
+_PASSED_ON_PREFIXES = ("npm_config_", "NPM_CONFIG_", "NODE_EXTRA_CA_CERTS", "http_proxy", "https_proxy", "no_proxy")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class LocalRuntime:
+    """Everything that starting a local session takes; all of it exists on disk."""
+
+    workerd: Path
+    gateway: Path
+    #: Compiled configurations by kind of sandbox.
+    sandboxes: dict[str, Path]
+
+
+def check_platform(system: str = sys.platform) -> None:
+    """Raises ConfigError where programs cannot be run locally."""
+    if system == "win32":
+        raise ConfigError(
+            "Running programs on this machine needs Unix sockets and process limits, which cct does not use on Windows.",
+            code="unsupported_platform",
+            hint="Use a deployed Worker with --worker-url, or run cct inside WSL.",
+        )
+
+
+def is_ready(source: WorkerSource | None = None) -> bool:
+    """Whether a local run would start at once."""
+    packages = _packaged()
+    return (_worker_dir(source or packages, _toolchain_key(packages)) / "done").exists()
+
+
+def ensure_runtime(progress: Progress, source: WorkerSource | None = None) -> LocalRuntime:
+    """Installs and builds what is missing; `source` is a trusted project's own Worker, else the packaged one is used.
+
+    `progress` is told one short line per step. Raises ConfigError (code `toolchain`) with what to do.
+    """
+    check_platform()
+    packages = _packaged()
+    toolchain_key = _toolchain_key(packages)
+    toolchain = cache_dir() / "toolchain" / toolchain_key
+    worker = _worker_dir(source or packages, toolchain_key)
+    if not (worker / "done").exists():
+        _ensure(toolchain, lambda out: _install(packages, out, progress))
+        _ensure(worker, lambda out: _build(source or packages, toolchain, out, progress))
+    return LocalRuntime(
+        workerd=_workerd_binary(toolchain),
+        gateway=worker / "gateway.bin",
+        sandboxes={kind: worker / f"{kind}.bin" for kind in ("javascript", "python")},
+    )
+
+
+def find_node() -> Path:
+    """A Node that is new enough: the one beside this Python (`cct-cloudflare[node]`), else the one on PATH.
+
+    Raises ConfigError.
+    """
+    found = []
+    for folder in (str(Path(sys.executable).parent), None):
+        node = shutil.which("node", path=folder)
+        if node is None:
+            continue
+        version = _node_version(node)
+        if version >= MIN_NODE:
+            return Path(node)
+        found.append(f"{node} is {'.'.join(map(str, version))}")
+    wanted = ".".join(map(str, MIN_NODE))
+    raise ConfigError(
+        f"Setting up the local runtime needs Node {wanted} or newer{'; ' + ', '.join(found) if found else ''}.",
+        code="toolchain",
+        hint="pip install 'cct-cloudflare[node]'",
+    )
+
+
+def _node_version(node: str) -> tuple[int, ...]:
+    try:
+        answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=True)
+        return tuple(int(part) for part in answer.stdout.strip().lstrip("v").split(".")[:3])
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return (0,)
+
+
+def _packaged() -> WorkerSource:
+    return packaged_worker_source()
+
+
+def _toolchain_key(source: WorkerSource) -> str:
+    digest = hashlib.sha256(f"{sys.platform} {platform.machine()}\n".encode())
+    digest.update(source.files["package.json"])
+    digest.update(source.files["package-lock.json"])
+    return digest.hexdigest()[:16]
+
+
+def _worker_dir(source: WorkerSource, toolchain_key: str) -> Path:
+    # How the configurations are written is ours, so it is part of what the result depends on.
+    ours = Path(__file__).with_name("workerd.py").read_bytes()
+    key = hashlib.sha256(f"{toolchain_key} {source.hash}\n".encode() + ours).hexdigest()[:16]
+    return cache_dir() / "worker" / key
+
+
+def _ensure(target: Path, make: Callable[[Path], None]) -> None:
+    """Makes `target` by `make`, once, however many cct ask at the same time."""
+    if (target / "done").exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with project_lock(target.parent, patience=_INSTALL_PATIENCE):
+            if (target / "done").exists():
+                return
+            shutil.rmtree(target, ignore_errors=True)
+            with _workshop(target.parent) as work:
+                make(work)
+                (work / "done").touch()
+                work.rename(target)
+    except OSError as error:
+        raise ConfigError(
+            f"The local runtime could not be written to {target.parent}: {error.strerror}.",
+            code="toolchain",
+            hint="Free some space there (it takes about 500 MB), or set XDG_CACHE_HOME to another folder.",
+        ) from error
+
+
+@contextmanager
+def _workshop(parent: Path) -> Iterator[Path]:
+    """A new folder beside the target; what a killed cct left there is removed first (we hold the lock)."""
+    for left in parent.glob("making-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix="making-", dir=parent))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _install(packages: WorkerSource, out: Path, progress: Progress) -> None:
+    node = find_node()
+    progress("Installing the local runtime from npm (once; needs the network)")
+    for name in ("package.json", "package-lock.json"):
+        (out / name).write_bytes(packages.files[name])
+    npm = shutil.which("npm", path=str(node.parent)) or shutil.which("npm")
+    if npm is None:
+        raise ConfigError("There is no npm beside Node.", code="toolchain", hint="pip install 'cct-cloudflare[node]'")
+    _run(
+        [npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        cwd=out,
+        node=node,
+        what="npm ci",
+        hint="Check the network and npm's registry settings, then run the command again.",
+    )
+
+
+def _build(source: WorkerSource, toolchain: Path, out: Path, progress: Progress) -> None:
+    from cct_cloudflare.sandbox import workerd
+
+    node = find_node()
+    progress("Building the local Worker and the Python snapshot (once)")
+    project = out / "project"
+    for name, content in source.files.items():
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (project / "node_modules").symlink_to(toolchain / "node_modules", target_is_directory=True)
+    _run(
+        [str(node), "scripts/build.mjs", "--local"],
+        cwd=project,
+        node=node,
+        what="The build of the Worker",
+        hint="The lines above say where its source is wrong; `cct init --force` renders it anew.",
+    )
+    built = project / "build"
+    (built / "assets" / "python").rename(built / "python")
+    manifest = json.loads((built / "python" / "manifest.json").read_text())
+    configs = {
+        "gateway": workerd.gateway_config(),
+        "javascript": workerd.javascript_config(),
+        "python": workerd.python_config(manifest),
+    }
+    binary = _workerd_binary(toolchain)
+    for name, text in configs.items():
+        config = built / f"{name}.capnp"
+        config.write_text(text)
+        try:
+            workerd.compile_config(binary, config, out / f"{name}.bin")
+        except subprocess.CalledProcessError as error:
+            raise ConfigError(f"workerd refused the {name} configuration.", code="toolchain") from error
+    shutil.rmtree(project)
+
+
+def _workerd_binary(toolchain: Path) -> Path:
+    """The platform package's binary: `node_modules/workerd/bin/workerd` may be a Node shim."""
+    machine = {"x86_64": "64", "amd64": "64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine())
+    package = f"workerd-{sys.platform}-{machine}"
+    binary = toolchain / "node_modules" / "@cloudflare" / package / "bin" / "workerd"
+    if not binary.is_file():
+        raise ConfigError(
+            f"There is no workerd for this machine ({sys.platform}, {platform.machine()}).",
+            code="unsupported_platform",
+            hint="Use a deployed Worker with --worker-url.",
+        )
+    return binary
+
+
+def _run(command: list[str], *, cwd: Path, node: Path, what: str, hint: str) -> None:
+    environment = _clean_environment(os.environ)
+    environment["PATH"] = f"{node.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    try:
+        subprocess.run(
+            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+        )
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or error.stdout or "").strip()[-2000:]
+        raise ConfigError(f"{what} failed:\n{said}", code="toolchain", hint=hint) from error
+
+
+def _clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value for name, value in environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
+    }

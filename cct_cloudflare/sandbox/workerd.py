@@ -1,0 +1,189 @@
+"""`workerd`, Cloudflare's open-source runtime: its configurations, and starting one process.
+
+Facts about it (sockets, limits, signals) are in docs/architecture.md, "The local runtime".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Socket and service addresses are given when a process starts; a configuration must still name some.
+_LATER = "unix:given-at-start"
+
+_HEADER = 'using Workerd = import "/workerd/workerd.capnp";\n\n'
+
+# A `workerd` defines a public service named "internet" by itself where a configuration does not.
+_NO_NETWORK = """\
+const deny :Workerd.Worker = (
+  modules = [(name = "deny.js", esModule = `export default {
+    fetch() { throw new Error("network access is disabled in this sandbox"); },
+    connect() { throw new Error("network access is disabled in this sandbox"); },
+  };`)],
+  compatibilityDate = "2026-11-01",
+);
+"""
+
+COMPATIBILITY_DATE = "2026-11-01"
+
+#: The variables that the local gateway takes from its process environment.
+GATEWAY_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "CCT_TOKEN", "DEFAULT_MODEL", "ALLOWED_ORIGINS")
+
+
+def gateway_config() -> str:
+    """The local Worker: `worker.js` beside it, the runner as a service, its secrets from the environment."""
+    variables = "".join(f'    (name = "{name}", fromEnvironment = "{name}"),\n' for name in GATEWAY_VARIABLES)
+    return (
+        f"{_HEADER}"
+        "const config :Workerd.Config = (\n"
+        "  services = [\n"
+        '    (name = "main", worker = .gateway),\n'
+        '    (name = "internet", network = (\n'
+        '      allow = ["public", "private"],\n'
+        "      tlsOptions = (trustBrowserCas = true),\n"
+        "    )),\n"
+        f'    (name = "runner", external = (address = "{_LATER}", http = ())),\n'
+        "  ],\n"
+        f'  sockets = [(name = "http", address = "{_LATER}", http = (), service = "main")],\n'
+        ");\n\n"
+        "const gateway :Workerd.Worker = (\n"
+        '  modules = [(name = "worker.js", esModule = embed "worker.js")],\n'
+        f'  compatibilityDate = "{COMPATIBILITY_DATE}",\n'
+        "  bindings = [\n"
+        '    (name = "RUNNER", service = "runner"),\n'
+        f"{variables}"
+        "  ],\n"
+        # Without it the runtime does not keep the class that wrangler.toml binds.
+        '  durableObjectNamespaces = [(className = "RunGate", uniqueKey = "run-gate", enableSql = true)],\n'
+        "  durableObjectStorage = (inMemory = void),\n"
+        ");\n"
+    )
+
+
+def javascript_config() -> str:
+    """A throwaway process for one JavaScript or TypeScript program: `host.js` beside it."""
+    return _sandbox_config(
+        modules='(name = "host.js", esModule = embed "host.js")',
+        date=COMPATIBILITY_DATE,
+        flags=[],
+        bindings='(name = "LOADER", workerLoader = (id = "programs"))',
+    )
+
+
+def python_config(manifest: Mapping[str, Any]) -> str:
+    """A throwaway process for one Python program.
+
+    `manifest` is the one that `scripts/python-assets.mjs` writes; its files stand in `python/` beside this.
+    """
+    modules = [module for module in manifest["modules"] if module["name"] == manifest["main"]]
+    modules += [module for module in manifest["modules"] if module["name"] != manifest["main"]]
+    return _sandbox_config(
+        modules=",\n    ".join(
+            f"(name = {json.dumps(module['name'])}, {module['type']} = embed {json.dumps('python/' + module['file'])})"
+            for module in modules
+        ),
+        date=manifest["compatibilityDate"],
+        flags=manifest["compatibilityFlags"],
+        bindings="",
+    )
+
+
+def _sandbox_config(*, modules: str, date: str, flags: list[str], bindings: str) -> str:
+    return (
+        f"{_HEADER}"
+        "const config :Workerd.Config = (\n"
+        "  services = [\n"
+        '    (name = "main", worker = .sandbox),\n'
+        '    (name = "internet", worker = .deny),\n'
+        "  ],\n"
+        f'  sockets = [(name = "http", address = "{_LATER}", http = (), service = "main")],\n'
+        ");\n\n"
+        "const sandbox :Workerd.Worker = (\n"
+        f"  modules = [\n    {modules},\n  ],\n"
+        f"  compatibilityDate = {json.dumps(date)},\n"
+        f"  compatibilityFlags = {json.dumps(flags)},\n"
+        f"  bindings = [{bindings}],\n"
+        '  globalOutbound = "internet",\n'
+        ");\n\n"
+        f"{_NO_NETWORK}"
+    )
+
+
+def compile_config(workerd: Path, config: Path, compiled: Path) -> None:
+    """Turns a configuration, with the files that it embeds, into the form that starts fastest."""
+    with compiled.open("wb") as out:
+        subprocess.run([workerd, "compile", "--config-only", config], stdout=out, check=True, cwd=config.parent)
+
+
+@dataclass(frozen=True)
+class ResourceLimits:
+    """Hard backstops that the kernel holds; what a run may really use is watched from outside."""
+
+    #: Bytes of private writable memory; None where the system does not count them (macOS).
+    data_bytes: int | None
+
+
+def spawn(
+    workerd: Path,
+    compiled: Path,
+    *,
+    socket: Path | None = None,
+    listen: str | None = None,
+    external: Mapping[str, Path] | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: Path,
+    limits: ResourceLimits | None = None,
+    stderr: int = subprocess.DEVNULL,
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Starts a `workerd` on a compiled configuration.
+
+    Returns the process and the port it listens on (0 on a Unix socket) once it listens.
+    Raises RuntimeError when it ends before that.
+    """
+    address = listen if listen is not None else f"unix:{socket}"
+    read_fd, write_fd = os.pipe()
+    command = [
+        str(workerd),
+        "serve",
+        "--binary",
+        str(compiled),
+        "--experimental",
+        f"--socket-addr=http={address}",
+        f"--control-fd={write_fd}",
+        *(f"--external-addr={name}=unix:{path}" for name, path in (external or {}).items()),
+    ]
+    if limits is not None:
+        # A shell sets the limits before workerd is there at all; a `preexec_fn` is not safe beside threads.
+        # -c no core dumps; -f (512-byte blocks) no files larger than 1 MiB; -d in KiB.
+        script = "ulimit -c 0; ulimit -f 2048; "
+        if limits.data_bytes is not None:
+            script += f"ulimit -d {limits.data_bytes // 1024}; "
+        command = ["/bin/sh", "-c", script + 'exec "$@"', "sh", *command]
+    try:
+        process = subprocess.Popen(
+            command,
+            pass_fds=[write_fd],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=dict(environment or {}),
+            cwd=directory,
+        )
+    except OSError:
+        os.close(read_fd)
+        raise
+    finally:
+        os.close(write_fd)
+    with os.fdopen(read_fd, "rb") as control:
+        for line in control:
+            event = json.loads(line)
+            if event.get("event") == "listen" and event.get("socket") == "http":
+                return process, int(event.get("port") or 0)
+    process.kill()
+    process.wait()
+    raise RuntimeError("workerd ended before it listened")
