@@ -59,6 +59,7 @@ CODES: dict[str, CodeSpec] = {
     "model_not_found": CodeSpec(502, Exit.GENERATION),
     "model_bad_request": CodeSpec(502, Exit.GENERATION),
     "model_rate_limited": CodeSpec(429, Exit.GENERATION),
+    "model_spend_limit": CodeSpec(402, Exit.GENERATION),
     "model_overloaded": CodeSpec(503, Exit.GENERATION),
     "model_failed": CodeSpec(502, Exit.GENERATION),
     "model_unreachable": CodeSpec(502, Exit.GENERATION),

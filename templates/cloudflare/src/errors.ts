@@ -51,6 +51,11 @@ export const ERRORS = {
     retryable: true,
     hint: 'Wait and send it again, or check the limits of your Anthropic workspace.',
   },
+  model_spend_limit: {
+    status: 402,
+    retryable: false,
+    hint: 'Waiting does not help: look at credits and spend limits in the Claude Console (platform.claude.com).',
+  },
   model_overloaded: { status: 503, retryable: true, hint: "Claude's API is overloaded; send it again in a while." },
   model_failed: { status: 502, retryable: true, hint: "Claude's API failed; send it again." },
   model_unreachable: {
