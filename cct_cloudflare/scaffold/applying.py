@@ -103,7 +103,7 @@ class _Writer:
             return
         collected = self._staging / "backup"
         for path in paths:
-            copy = collected / path
+            copy = collected / f"{path}.orig"  # no name that a test runner or compiler would pick up
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self._target / path, copy)
             _sync(copy)
