@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,12 +59,13 @@ def local_worker(
         listen=listen,
     )
     supervisor = subprocess.Popen(
-        # -I: neither the current folder nor PYTHONPATH may put another module in this one's place.
-        [sys.executable, "-I", "-m", "cct_cloudflare.sandbox.supervisor"],
+        # -P: the current folder may hold a module of the same name as one of ours.
+        [sys.executable, "-P", "-m", "cct_cloudflare.sandbox.supervisor"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={},
+        # The same imports as here, and nothing else of the environment: no key may be in it.
+        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         # Ctrl-C in the terminal goes to cct, which then closes the pipe.
         start_new_session=True,
         cwd="/",
@@ -90,7 +93,7 @@ def _handshake(supervisor: subprocess.Popen[bytes], orders: Orders, directory: P
         line = b""
     answer = json.loads(line or b'{"error": "it ended without a word"}')
     if not answer.get("ready"):
-        directory.exists() and _remove(directory)
+        shutil.rmtree(directory, ignore_errors=True)
         raise WorkerError(
             f"The local Worker did not start: {answer.get('error')}.",
             hint="Run the command again; if it stays so, use a deployed Worker with --worker-url.",
@@ -99,12 +102,6 @@ def _handshake(supervisor: subprocess.Popen[bytes], orders: Orders, directory: P
         host = orders.listen.rsplit(":", 1)[0]
         return LocalWorker(f"http://{host}:{answer['port']}", token, None, supervisor.pid)
     return LocalWorker("http://localhost", token, directory / GATEWAY_SOCKET, supervisor.pid)
-
-
-def _remove(directory: Path) -> None:
-    import shutil
-
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _end(supervisor: subprocess.Popen[bytes]) -> None:

@@ -2,7 +2,7 @@ import type { SandboxEvent } from '.';
 
 /** Passes events on until `ms` have gone by, then ends with a timeout. A loop that never yields is the platform's to stop. */
 export async function* withDeadline(events: AsyncGenerator<SandboxEvent>, ms: number): AsyncGenerator<SandboxEvent> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof setTimeout> | null = null;
   const expired = new Promise<'expired'>((resolve) => {
     timer = setTimeout(() => resolve('expired'), ms);
   });

@@ -145,7 +145,7 @@ export async function* readRun(
     for await (const { type, payload } of frames) {
       if (type === STDOUT || type === STDERR) {
         const bytes = allowance.print(payload);
-        if (bytes.byteLength > 0) yield { type: type === STDOUT ? 'stdout' : 'stderr', bytes };
+        if (bytes.byteLength > 0) yield type === STDOUT ? { type: 'stdout', bytes } : { type: 'stderr', bytes };
       } else if (type === FILE) {
         const file = parseFile(payload);
         if (allowance.file(file.bytes)) yield { type: 'file', ...file };

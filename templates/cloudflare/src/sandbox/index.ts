@@ -19,7 +19,8 @@ export type Ending =
   | { kind: 'crashed'; detail: string };
 
 export type SandboxEvent =
-  | { type: 'stdout' | 'stderr'; bytes: Uint8Array }
+  | { type: 'stdout'; bytes: Uint8Array }
+  | { type: 'stderr'; bytes: Uint8Array }
   | { type: 'file'; path: string; bytes: Uint8Array }
   | { type: 'exit'; ending: Ending; truncated: boolean; peakMemoryBytes: number | null };
 
