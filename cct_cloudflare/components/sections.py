@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def section(tag: str, attribute: str, value: str, text: str) -> str:
-    """`text`, unchanged, between `<tag attribute="value">` and its end; the tag grows until the text has no such end."""
+    """`text`, unchanged, between `<tag attribute="value">` and its end; the tag grows until no text can end it."""
     while f"</{tag}>" in text:
         tag += "_"
     newline = "" if text.endswith("\n") else "\n"
