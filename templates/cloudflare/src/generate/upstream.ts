@@ -107,15 +107,19 @@ export async function* streamEvents(
     throw failure('model_unreachable', "What answers at ANTHROPIC_BASE_URL is not Claude's API: it sent no events.");
   }
   const events = Stream.rawEvents(response, controller);
-  for (;;) {
-    let next: IteratorResult<RawEvent, unknown>;
-    try {
-      next = await inTime(events.next());
-    } catch (thrown) {
-      if (thrown instanceof Failure) throw thrown;
-      throw failure('model_interrupted', "The connection to Claude's API broke in the middle of its reply.", true);
+  try {
+    for (;;) {
+      let next: IteratorResult<RawEvent, unknown>;
+      try {
+        next = await inTime(events.next());
+      } catch (thrown) {
+        if (thrown instanceof Failure) throw thrown;
+        throw failure('model_interrupted', "The connection to Claude's API broke in the middle of its reply.", true);
+      }
+      if (next.done) return;
+      yield next.value;
     }
-    if (next.done) return;
-    yield next.value;
+  } finally {
+    await events.return(undefined);
   }
 }
