@@ -38,14 +38,16 @@ def local_worker(
     runtime: LocalRuntime,
     *,
     environment: Mapping[str, str],
+    first: Mapping[str, int] | None = None,
     spares: Mapping[str, int] | None = None,
     listen: str | None = None,
     token: str | None = None,
 ) -> Iterator[LocalWorker]:
     """Starts the local Worker and ends it, with everything that it runs, on the way out.
 
-    `environment` is what the Worker is given: the Anthropic key and its base URL. `spares` are the booted sandboxes to
-    keep ahead of need, by kind. Raises WorkerError when it does not come up.
+    `environment` is what the Worker is given: the Anthropic key and its base URL. By kind of sandbox, `first` are
+    started at once beside the Worker, and `spares` are kept booted ahead of need. Raises WorkerError when it does
+    not come up.
     """
     directory = Path(tempfile.mkdtemp(prefix="cct-", dir=_short_directory()))
     token = token or secrets.token_urlsafe(32)
@@ -55,6 +57,7 @@ def local_worker(
         sandboxes={kind: str(path) for kind, path in runtime.sandboxes.items()},
         directory=str(directory),
         environment={**environment, "CCT_TOKEN": token},
+        first=dict(first or {}),
         spares=dict(spares or {}),
         listen=listen,
     )

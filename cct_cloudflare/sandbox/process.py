@@ -215,4 +215,3 @@ class SandboxProcess:
             return Verdict("memory", peak_memory_bytes=peak)
         status = self._process.returncode
         return Verdict("crashed", detail=detail or f"workerd ended with status {status}", peak_memory_bytes=peak)
-

@@ -47,12 +47,12 @@ class Pool:
     _count: int = 0
     _closed: bool = False
 
-    def fill(self) -> None:
-        """Starts booting what is missing, in the background."""
+    def fill(self, wanted_by_kind: dict[str, int] | None = None) -> None:
+        """Starts booting what is missing, in the background: of the spares, unless it is told otherwise."""
         with self._changed:
             if self._closed:
                 return
-            for kind, wanted in self.spares.items():
+            for kind, wanted in (self.spares if wanted_by_kind is None else wanted_by_kind).items():
                 have = len(self._ready.setdefault(kind, [])) + self._booting.setdefault(kind, 0)
                 for _ in range(wanted - have):
                     self._booting[kind] += 1
@@ -194,4 +194,3 @@ def _limits(value: dict[str, Any]) -> Limits:
         memory_bytes=int(value["memoryBytes"]),
         output_bytes=int(value["outputBytes"]),
     )
-

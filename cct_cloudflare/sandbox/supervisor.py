@@ -35,6 +35,8 @@ class Orders:
     #: A new folder, 0700, that the supervisor removes at the end. Its path is short: a Unix socket's has 104 bytes.
     directory: str
     environment: dict[str, str] = field(repr=False)
+    #: Sandboxes to start at once, by kind; they are not made up for.
+    first: dict[str, int] = field(default_factory=dict)
     #: Booted spares to keep, by kind.
     spares: dict[str, int] = field(default_factory=dict)
     #: An address such as 127.0.0.1:8787 instead of the Unix socket.
@@ -57,6 +59,7 @@ def serve(orders: Orders) -> None:
     try:
         server = RunnerServer(directory / _RUNNER_SOCKET, pool)
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        pool.fill(orders.first)
         pool.fill()
         gateway, port = workerd.spawn(
             Path(orders.workerd),

@@ -54,7 +54,7 @@ def check_platform(system: str = sys.platform) -> None:
     """Raises ConfigError where programs cannot be run locally."""
     if system == "win32":
         raise ConfigError(
-            "Running programs on this machine needs Unix sockets and process limits, which cct does not use on Windows.",
+            "Programs cannot be run on this machine: the local sandbox needs Unix sockets, and this is Windows.",
             code="unsupported_platform",
             hint="Use a deployed Worker with --worker-url, or run cct inside WSL.",
         )

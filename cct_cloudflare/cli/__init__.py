@@ -1,0 +1,1 @@
+"""The command line: one module per command; each parses flags, builds a request and renders a result."""

@@ -1,0 +1,122 @@
+"""`cct`: the group, its own options (the main job), and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cct_cloudflare import __version__
+from cct_cloudflare.cli.lazy import LazyCommand, LazyGroup
+from cct_cloudflare.cli.options import output_options, run_options
+from cct_cloudflare.errors import CctError, Exit, UsageError
+
+PROVIDERS = ("cloudflare",)
+
+_EPILOG = """\b
+Examples:
+  cct --sandbox cloudflare --demo --prompt "What is the 10th Fibonacci number?"
+  cct --sandbox cloudflare --agent python-developer --prompt "Sum the primes below 1000"
+  cct --sandbox cloudflare --command setup/setup-react --prompt-file idea.md --output app
+  cct run main.py data.csv
+
+\b
+Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 Worker or network,
+5 generation, 6 time or memory limit, 7 something was refused as unsafe, 130 interrupted.
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "run": LazyCommand("cct_cloudflare.cli.run:run", "Run a program of your own in the sandbox; no model, no key."),
+        "init": LazyCommand("cct_cloudflare.cli.init:init", "Render the Worker project, or bring it up to date."),
+    },
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND [ARGS]...]",
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="cct %(version)s")
+@click.option("--sandbox", metavar="PROVIDER", help="Where programs run: cloudflare.")
+@click.option(
+    "--agent", "agents", multiple=True, metavar="NAMES", help="Agents, as category/name or name; a,b or repeated."
+)
+@click.option(
+    "--command", "commands", multiple=True, metavar="NAMES", help="Commands that wrap the prompt; a,b or repeated."
+)
+@click.option("--prompt", metavar="TEXT", help="What the program should do; - reads standard input.")
+@click.option("--prompt-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the prompt from a file.")
+@click.option("--model", metavar="NAME", help="sonnet, opus, haiku or a full name; else the agent's, else the default.")
+@click.option(
+    "--max-tokens", type=click.IntRange(256, 64_000), help="The most that Claude may write; 16000 by default."
+)
+@click.option("--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN.")
+@click.option("--anthropic-api-key", metavar="KEY", help="Shows in the process list: better set ANTHROPIC_API_KEY.")
+@click.option("--demo", is_flag=True, help="Answer from a scripted model on this machine: no key, no account.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent, and do nothing.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="The project; the current folder by default.",
+)
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@click.option(
+    "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
+)
+@run_options
+@output_options
+@click.pass_context
+def cct(context: click.Context, **options: Any) -> int | None:
+    """Turn a prompt into a running program inside a Cloudflare sandbox.
+
+    Asks Claude for a program, runs it in a fresh sandbox without network, and saves the files that come back.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    provider = options.pop("sandbox")
+    if provider is not None and provider not in PROVIDERS:
+        raise UsageError(
+            f"There is no sandbox provider {provider!r}.", hint=f"Those that exist: {', '.join(PROVIDERS)}."
+        )
+    if provider is None and not any(
+        (options["prompt"], options["prompt_file"], options["agents"], options["commands"])
+    ):
+        click.echo(context.get_help())
+        return None
+    from cct_cloudflare.cli.prompt import run_prompt
+
+    return run_prompt(**options)
+
+
+def run_cli(argv: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code. Everything that a person can act on ends here as one message."""
+    as_json = "--json" in argv
+    try:
+        code = cct.main(args=list(argv), prog_name="cct", standalone_mode=False)
+    except CctError as error:
+        return _fail(error, as_json)
+    except click.UsageError as error:
+        hint = f"See: {error.ctx.command_path} --help" if error.ctx else "See: cct --help"
+        return _fail(UsageError(error.format_message(), hint=hint), as_json)
+    except click.ClickException as error:
+        return _fail(UsageError(error.format_message()), as_json)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(CctError("Interrupted.", code="interrupted"), as_json)
+    except BrokenPipeError:
+        # Whoever read our output has what they wanted; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    return code if isinstance(code, int) else Exit.OK
+
+
+def _fail(error: CctError, as_json: bool) -> int:
+    from cct_cloudflare.terminal import show_error
+
+    show_error(error, as_json=as_json)
+    return error.exit_code

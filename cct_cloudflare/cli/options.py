@@ -1,0 +1,83 @@
+"""Options that several commands share, and what their values become."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cct_cloudflare.errors import UsageError
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+#: The bounds of the Worker's API (`src/limits.ts`), checked here so that a wrong value fails before anything starts.
+MIN_TIMEOUT, MAX_TIMEOUT = 0.1, 300.0
+MAX_PROMPT_BYTES = 400_000
+
+
+def output_options(command: _F) -> _F:
+    """`--json`, `--quiet`, `--no-color`: how a run is shown."""
+    for option in (
+        click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same."),
+        click.option("--quiet", is_flag=True, help="Only the program's own output, and errors."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else."),
+    ):
+        command = option(command)
+    return command
+
+
+def run_options(command: _F) -> _F:
+    """`--language`, `--timeout`, `--output`: how a program is run and where its files go."""
+    for option in (
+        click.option(
+            "--output",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Save files into this folder instead of a new cloudflare-<run id>/.",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(MIN_TIMEOUT, MAX_TIMEOUT),
+            metavar="SECONDS",
+            help="Stop the program after this long; 30 by default, at most 300.",
+        ),
+        click.option(
+            "--language",
+            type=click.Choice(["python", "javascript", "typescript", "web"]),
+            help="What the program is written in.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+def read_prompt(prompt: str | None, prompt_file: Path | None) -> str | None:
+    """The prompt of `--prompt TEXT`, `--prompt -` or `--prompt-file FILE`, or None. Raises UsageError."""
+    if prompt is not None and prompt_file is not None:
+        raise UsageError("--prompt and --prompt-file are both given.", hint="Give one of them.")
+    if prompt_file is not None and str(prompt_file) != "-":
+        try:
+            with prompt_file.open("rb") as file:
+                return _decode(file.read(MAX_PROMPT_BYTES + 1), str(prompt_file))
+        except OSError as error:
+            raise UsageError(f"{prompt_file} cannot be read: {error.strerror}.") from error
+    if prompt == "-" or prompt_file is not None:
+        return _decode(sys.stdin.buffer.read(MAX_PROMPT_BYTES + 1), "standard input")
+    return prompt
+
+
+def _decode(data: bytes, where: str) -> str:
+    if len(data) > MAX_PROMPT_BYTES:
+        raise UsageError(
+            f"The prompt in {where} is larger than {MAX_PROMPT_BYTES // 1000} kB.", code="payload_too_large"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"The prompt in {where} is not UTF-8.", hint="Save it as UTF-8.") from error

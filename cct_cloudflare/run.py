@@ -1,0 +1,78 @@
+"""The journey of a prompt, up to the point where it is sent: what the user asked for becomes one request.
+
+Nothing here writes, prints or starts anything, so `--dry-run` shows exactly what a run would send.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cct_cloudflare import pricing
+from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.prompt import MergedPrompt, merge
+from cct_cloudflare.components.sources import default_sources, resolve
+from cct_cloudflare.sandbox.client import ExecuteRequest
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What the flags, or the wizard, say. Names are as they were typed; nothing has been read yet."""
+
+    prompt: str
+    project: Path
+    agents: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    model: str | None = None
+    language: str | None = None
+    timeout_ms: int | None = None
+    max_tokens: int | None = None
+    sandbox: str | None = None
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """Exactly what will be sent, and where its parts came from."""
+
+    merged: MergedPrompt
+    execute: ExecuteRequest
+    #: The model that was chosen; None leaves it to the Worker's own default.
+    model: str | None = field(default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "system": self.merged.system,
+            "question": self.merged.question,
+            "model": self.model,
+            "components": [
+                {"kind": component.kind.value, "name": component.name, "source": component.source}
+                for component in self.merged.components
+            ],
+            "includedFiles": [
+                {"path": file.label, "bytes": len(file.text.encode())} for file in self.merged.included_files
+            ],
+            "warnings": list(self.merged.warnings),
+        }
+
+
+def plan_run(request: RunRequest) -> RunPlan:
+    """Finds and reads the components and the files that the prompt mentions. Raises UsageError."""
+    sources = default_sources(request.project)
+    merged = merge(
+        resolve(request.agents, Kind.AGENT, sources),
+        resolve(request.commands, Kind.COMMAND, sources),
+        request.prompt,
+        request.project,
+    )
+    model = pricing.resolve_model(request.model) if request.model else merged.model
+    execute = ExecuteRequest(
+        question=merged.question,
+        system=merged.system,
+        language=request.language,
+        model=model,
+        timeout_ms=request.timeout_ms,
+        max_tokens=request.max_tokens,
+        sandbox=request.sandbox,
+    )
+    return RunPlan(merged, execute, model)

@@ -1,0 +1,92 @@
+"""A program of the user's own: files on disk, or standard input, become a `Program`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cct_cloudflare.errors import UsageError
+from cct_cloudflare.sandbox.program import Program, ProgramFile
+
+LANGUAGES = ("python", "javascript", "typescript", "web")
+
+_LANGUAGE_OF = {
+    ".py": "python",
+    ".js": "javascript",
+    ".mjs": "javascript",
+    ".cjs": "javascript",
+    ".jsx": "javascript",
+    ".ts": "typescript",
+    ".mts": "typescript",
+    ".cts": "typescript",
+    ".tsx": "typescript",
+    ".html": "web",
+    ".htm": "web",
+}
+_FROM_STDIN = {"python": "main.py", "javascript": "main.js", "typescript": "main.ts", "web": "index.html"}
+
+#: The Worker's own bound on the body is 16 MiB; base64 adds a third.
+MAX_BYTES = 11 * 1024 * 1024
+
+
+def program_from_stdin(data: bytes, language: str | None) -> Program:
+    """One file, read from standard input. Raises UsageError without a language: there is no name to tell it from."""
+    if language is None:
+        raise UsageError(
+            "A program from standard input needs a language.", hint=f"Add --language {'|'.join(LANGUAGES)}."
+        )
+    name = _FROM_STDIN[language]
+    return Program(language, name, (ProgramFile.from_bytes(name, _bounded(data)),))
+
+
+def program_from_files(paths: Sequence[Path], language: str | None) -> Program:
+    """The first file starts; the others are named relative to its folder. Raises UsageError."""
+    entry = paths[0]
+    chosen = language or _LANGUAGE_OF.get(entry.suffix.lower())
+    if chosen is None:
+        raise UsageError(
+            f"The language of {entry.name} cannot be told from its name.",
+            hint=f"Add --language {'|'.join(LANGUAGES)}.",
+        )
+    folder = entry.resolve().parent
+    files: dict[str, ProgramFile] = {}
+    left = MAX_BYTES
+    for path in paths:
+        name = _name_in(folder, path)
+        if name in files:
+            continue
+        data = _read(path, left)
+        left -= len(data)
+        files[name] = ProgramFile.from_bytes(name, data)
+    return Program(chosen, _name_in(folder, entry), tuple(files.values()))
+
+
+def _name_in(folder: Path, path: Path) -> str:
+    # The folder's links are resolved, the file's own name is what the program knows it by.
+    whole = path.parent.resolve() / path.name
+    try:
+        return whole.relative_to(folder).as_posix()
+    except ValueError:
+        raise UsageError(
+            f"{path} lies outside {folder}, the folder of the first file.",
+            hint="Files are named relative to that folder; copy it there.",
+        ) from None
+
+
+def _read(path: Path, left: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(left + 1)
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a folder; name its files.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    return _bounded(data, left)
+
+
+def _bounded(data: bytes, left: int = MAX_BYTES) -> bytes:
+    if len(data) > left:
+        raise UsageError(
+            f"The program's files are larger than {MAX_BYTES // 2**20} MiB together.", code="payload_too_large"
+        )
+    return data
