@@ -99,7 +99,7 @@ class WorkerClient:
         self._token = None if token is None else checked_token(token, "The Worker's token")
         self._open_timeout = open_timeout
         self._max_response_bytes = max_response_bytes
-        self._where = "the local Worker" if uds else self._url
+        self._named = "The local Worker" if uds else self._url
         self._is_local = uds is not None or is_loopback(httpx.URL(self._url).host)
         timeout = httpx.Timeout(silence_timeout, connect=connect_timeout)
         # Compressed bytes would be held back and could grow without bound.
@@ -165,10 +165,6 @@ class WorkerClient:
                     if isinstance(event, RunResult):
                         return
         raise _stream_ended(self._named)
-
-    @property
-    def _named(self) -> str:
-        return self._where[0].upper() + self._where[1:] if self._where.startswith("the ") else self._where
 
     @contextlib.contextmanager
     def _answer(

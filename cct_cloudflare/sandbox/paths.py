@@ -24,6 +24,7 @@ _ACTS_BY_ITSELF = frozenset(
 
 _MAX_PATH_BYTES = 1024
 _MAX_NAME_BYTES = 255
+_MAX_SEGMENTS = 32
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Not to be seen, or changing the order of what is seen; some file systems drop them (HFS+: `.g<U+200C>it`).
@@ -49,6 +50,8 @@ def unsafe_path(path: str) -> str | None:
         return "is not valid Unicode"
     if len(path.encode()) > _MAX_PATH_BYTES:
         return "is too long"
+    if path.count("/") >= _MAX_SEGMENTS:
+        return "is nested too deeply"
     if _CONTROL.search(path):
         return "has a control character"
     if _INVISIBLE.search(path):

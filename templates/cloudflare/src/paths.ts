@@ -30,6 +30,7 @@ const ACTS_BY_ITSELF = new Set([
 
 const MAX_PATH_BYTES = 1024;
 const MAX_NAME_BYTES = 255;
+const MAX_SEGMENTS = 32;
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 /** Not to be seen, or changing the order of what is seen; some file systems drop them (HFS+: `.g<U+200C>it`). */
@@ -51,6 +52,7 @@ export function unsafePath(path: string): string | null {
   if (path === '') return 'is empty';
   if (LONE_SURROGATE.test(path)) return 'is not valid Unicode';
   if (encoder.encode(path).length > MAX_PATH_BYTES) return 'is too long';
+  if (path.split('/').length > MAX_SEGMENTS) return 'is nested too deeply';
   if (CONTROL.test(path)) return 'has a control character';
   if (INVISIBLE.test(path)) return 'has an invisible character';
   // What normalises to a dot or a slash becomes one as soon as somebody normalises the name.
