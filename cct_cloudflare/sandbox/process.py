@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,58 +65,52 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-@dataclass(eq=False)
 class SandboxProcess:
-    """A booted sandbox. Use `boot`, then `run` once, and always `kill`."""
+    """A sandbox: `start` it, `boot` it, `run` once, and always `kill` it."""
 
-    kind: str
-    boot_ms: int
-    _process: subprocess.Popen[bytes]
-    _socket: Path
-    _directory: Path
-    _stderr: deque[bytes]
-    _drain: threading.Thread
-    _stopped_for: str | None = None
-    _peak: int = 0
-    _done: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, kind: str, runtime: workerd.Workerd, socket: Path, directory: Path) -> None:
+        self.kind = kind
+        #: How long the start took, in milliseconds, once it has booted.
+        self.boot_ms = 0
+        self._runtime = runtime
+        self._socket = socket
+        self._directory = directory
+        self._began = time.perf_counter()
+        self._done = threading.Event()
+        self._stopped_for: str | None = None
+        self._peak = 0
+        self._words: deque[bytes] = deque(maxlen=20)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     @classmethod
-    def boot(cls, kind: str, binary: Path, compiled: Path, directory: Path, memory_bytes: int) -> SandboxProcess:
-        """Starts a process in `directory`, a new empty folder, and waits until it can take a program.
-
-        Raises RuntimeError when it does not come up.
-        """
-        start = time.perf_counter()
-        directory.mkdir(mode=0o700)
+    def start(cls, kind: str, binary: Path, compiled: Path, directory: Path, memory_bytes: int) -> SandboxProcess:
+        """Starts a process with `directory`, which is made, for its own. Raises OSError."""
         work = directory / "cwd"
-        work.mkdir(mode=0o500)
+        work.mkdir(mode=0o700, parents=True)
+        work.chmod(0o500)
         socket = directory / "s"
         limits = workerd.ResourceLimits(memory_bytes + _DATA_HEADROOM if sys.platform == "linux" else None)
-        process, _ = workerd.spawn(
-            binary, compiled, socket=socket, directory=work, limits=limits, stderr=subprocess.PIPE
+        runtime = workerd.start(
+            binary, compiled, address=f"unix:{socket}", directory=work, limits=limits, stderr=subprocess.PIPE
         )
-        tail: deque[bytes] = deque(maxlen=20)
-        stderr = process.stderr
-        if stderr is None:  # it was asked for above
-            raise RuntimeError("workerd has no stderr")
-        drain = threading.Thread(target=lambda: tail.extend(iter(lambda: stderr.readline(2048), b"")), daemon=True)
-        drain.start()
-        sandbox = cls(kind, 0, process, socket, directory, tail, drain)
+        return cls(kind, runtime, socket, directory)
+
+    def boot(self) -> None:
+        """Waits until it can take a program. Raises RuntimeError when it does not come up."""
         try:
-            response = sandbox._request("/boot", b"")
+            self._runtime.wait_until_listening()
+            response = self._request("/boot", b"")
             body = response.read(2048)
         except (OSError, http.client.HTTPException) as error:
-            sandbox.kill()
-            raise RuntimeError(f"the sandbox did not boot: {error}; {sandbox._last_words()}") from error
+            raise RuntimeError(f"the sandbox did not boot: {error}") from error
         if response.status != 200:
-            sandbox.kill()
             raise RuntimeError(f"the sandbox did not boot: {body.decode(errors='replace')}")
-        sandbox.boot_ms = round((time.perf_counter() - start) * 1000)
-        return sandbox
+        self.boot_ms = round((time.perf_counter() - self._began) * 1000)
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return self._runtime.process.poll() is None
 
     def run(
         self, program: dict[str, Any], limits: Limits, client_gone: Callable[[], bool]
@@ -153,15 +147,12 @@ class SandboxProcess:
         yield self._verdict(code, detail)
 
     def kill(self) -> None:
-        """Ends the process and removes its folder; a `workerd` in a loop ignores SIGTERM."""
+        """Ends the process and removes its folder; safe to call more than once."""
         import shutil
 
         self._done.set()
-        self._process.kill()
-        self._process.wait()
-        self._drain.join()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        self._runtime.kill()
+        self._listener.join()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _run_body(self, program: dict[str, Any], limits: Limits) -> bytes:
@@ -188,20 +179,23 @@ class SandboxProcess:
                 reason = "client"
         if reason is not None:
             self._stopped_for = reason
-            self._process.kill()
+            self._runtime.process.kill()
 
     def _memory(self) -> int:
         import psutil
 
         try:
-            used: int = psutil.Process(self._process.pid).memory_info().rss
+            used: int = psutil.Process(self._runtime.process.pid).memory_info().rss
         except psutil.Error:
             return 0  # it has just ended
         self._peak = max(self._peak, used)
         return used
 
-    def _last_words(self) -> str:
-        return b"".join(self._stderr).decode(errors="replace")[-2000:]
+    def _listen(self) -> None:
+        """Keeps the last of what the runtime says: it names what it died of."""
+        if (stderr := self._runtime.process.stderr) is not None:
+            with stderr:
+                self._words.extend(iter(lambda: stderr.readline(2048), b""))
 
     def _verdict(self, code: int | None, detail: str) -> Verdict:
         peak = self._peak or None
@@ -209,9 +203,9 @@ class SandboxProcess:
             return Verdict("exited", code=code, peak_memory_bytes=peak)
         if self._stopped_for in ("timeout", "memory"):
             return Verdict(self._stopped_for, peak_memory_bytes=peak)
-        words = self._last_words()
+        words = b"".join(self._words).decode(errors="replace")
         # V8 ends the whole process when a heap is full; so does the kernel's backstop.
         if "out of memory" in words.lower() or "std::bad_alloc" in words:
             return Verdict("memory", peak_memory_bytes=peak)
-        status = self._process.returncode
+        status = self._runtime.process.returncode
         return Verdict("crashed", detail=detail or f"workerd ended with status {status}", peak_memory_bytes=peak)

@@ -61,23 +61,25 @@ class Pool:
     def take(self, kind: str) -> tuple[SandboxProcess, bool]:
         """A booted process, and whether it was waiting. Raises RuntimeError when none comes up."""
         with self._changed:
+            was_ready = bool(self._ready.get(kind))
             # One that is on its way is nearer than one started now.
             while not self._ready.get(kind) and self._booting.get(kind):
                 self._changed.wait()
             waiting = self._ready.get(kind)
             spare = waiting.pop() if waiting else None
-        if spare is not None and spare.alive:
-            return spare, True
+        if spare is not None:
+            if spare.alive:
+                return spare, was_ready
+            self._end(spare)
         return self._boot(kind), False
 
     def give_back(self, process: SandboxProcess) -> None:
         """Ends a process, used or not, and makes up for it."""
-        process.kill()
-        with self._changed:
-            self._live.discard(process)
+        self._end(process)
         self.fill()
 
     def close(self) -> None:
+        """Ends every process, also those that are still booting; no other is started."""
         with self._changed:
             self._closed = True
             live = list(self._live)
@@ -86,15 +88,27 @@ class Pool:
 
     def _boot(self, kind: str) -> SandboxProcess:
         with self._changed:
+            if self._closed:
+                raise RuntimeError("the supervisor is ending")
             self._count += 1
             directory = self.directory / f"{self._count}"
-        process = SandboxProcess.boot(kind, self.workerd, self.configs[kind], directory, _BOOT_MEMORY)
-        with self._changed:
-            if not self._closed:
-                self._live.add(process)
-                return process
+            try:
+                process = SandboxProcess.start(kind, self.workerd, self.configs[kind], directory, _BOOT_MEMORY)
+            except OSError as error:
+                raise RuntimeError(f"workerd did not start: {error.strerror}") from error
+            # From here on `close` finds it, booted or not.
+            self._live.add(process)
+        try:
+            process.boot()
+        except RuntimeError:
+            self._end(process)
+            raise
+        return process
+
+    def _end(self, process: SandboxProcess) -> None:
         process.kill()
-        raise RuntimeError("the supervisor is ending")
+        with self._changed:
+            self._live.discard(process)
 
     def _boot_spare(self, kind: str) -> None:
         process = None
@@ -153,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            self._send(encode_json_frame(BOOTED, {"ms": 0 if spare else process.boot_ms, "spare": spare}))
+            self._send(encode_json_frame(BOOTED, {"ms": process.boot_ms, "spare": spare}))
             request = json.loads(b"".join(self._body()))
             for item in process.run(request["program"], _limits(request["limits"]), self._client_gone):
                 if isinstance(item, Verdict):

@@ -61,16 +61,15 @@ def serve(orders: Orders) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         pool.fill(orders.first)
         pool.fill()
-        gateway, port = workerd.spawn(
+        gateway = workerd.start(
             Path(orders.workerd),
             Path(orders.gateway),
-            socket=directory / GATEWAY_SOCKET,
-            listen=orders.listen,
-            external={"runner": directory / _RUNNER_SOCKET},
+            address=orders.listen or f"unix:{directory / GATEWAY_SOCKET}",
+            external={"runner": f"unix:{directory / _RUNNER_SOCKET}"},
             environment=orders.environment,
             directory=directory,
         )
-        _say({"ready": True, "port": port})
+        _say({"ready": True, "port": gateway.wait_until_listening()})
         _wait_for_the_end()
     except (OSError, RuntimeError) as error:
         _say({"error": str(error)})
@@ -78,7 +77,6 @@ def serve(orders: Orders) -> None:
         pool.close()
         if gateway is not None:
             gateway.kill()
-            gateway.wait()
         shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -128,24 +128,44 @@ class ResourceLimits:
     data_bytes: int | None
 
 
-def spawn(
+class Workerd:
+    """A started `workerd`. It may not listen yet: `wait_until_listening` tells."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control_fd: int) -> None:
+        self.process = process
+        self._control = os.fdopen(control_fd, "rb")
+
+    def wait_until_listening(self) -> int:
+        """The port it listens on, 0 on a Unix socket. Raises RuntimeError when it ends first."""
+        with self._control as control:
+            for line in control:
+                event = json.loads(line)
+                if event.get("event") == "listen" and event.get("socket") == "http":
+                    return int(event.get("port") or 0)
+        raise RuntimeError("workerd ended before it listened")
+
+    def kill(self) -> None:
+        """Ends it for certain: one that is in a loop ignores SIGTERM."""
+        self.process.kill()
+        self.process.wait()
+
+
+def start(
     workerd: Path,
     compiled: Path,
     *,
-    socket: Path | None = None,
-    listen: str | None = None,
-    external: Mapping[str, Path] | None = None,
-    environment: Mapping[str, str] | None = None,
+    address: str,
     directory: Path,
+    external: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
     limits: ResourceLimits | None = None,
     stderr: int = subprocess.DEVNULL,
-) -> tuple[subprocess.Popen[bytes], int]:
-    """Starts a `workerd` on a compiled configuration.
+) -> Workerd:
+    """Starts a `workerd` on a compiled configuration, in `directory`, with `environment` and nothing else.
 
-    Returns the process and the port it listens on (0 on a Unix socket) once it listens.
-    Raises RuntimeError when it ends before that.
+    `address` is what its socket `http` listens on, ``unix:PATH`` or ``HOST:PORT``; `external` gives the addresses of
+    external services by name. Raises OSError.
     """
-    address = listen if listen is not None else f"unix:{socket}"
     read_fd, write_fd = os.pipe()
     command = [
         str(workerd),
@@ -155,7 +175,7 @@ def spawn(
         "--experimental",
         f"--socket-addr=http={address}",
         f"--control-fd={write_fd}",
-        *(f"--external-addr={name}=unix:{path}" for name, path in (external or {}).items()),
+        *(f"--external-addr={name}={at}" for name, at in (external or {}).items()),
     ]
     if limits is not None:
         # A shell sets the limits before workerd is there at all; a `preexec_fn` is not safe beside threads.
@@ -179,11 +199,4 @@ def spawn(
         raise
     finally:
         os.close(write_fd)
-    with os.fdopen(read_fd, "rb") as control:
-        for line in control:
-            event = json.loads(line)
-            if event.get("event") == "listen" and event.get("socket") == "http":
-                return process, int(event.get("port") or 0)
-    process.kill()
-    process.wait()
-    raise RuntimeError("workerd ended before it listened")
+    return Workerd(process, read_fd)

@@ -25,8 +25,9 @@ export type SandboxEvent =
   | { type: 'exit'; ending: Ending; truncated: boolean; peakMemoryBytes: number | null };
 
 export interface Boot {
-  /** Milliseconds that the start took; 0 when a booted spare was waiting. */
+  /** Milliseconds that the start took, whether or not anybody waited for it. */
   ms: number;
+  /** A sandbox that had been started ahead of need was waiting. */
   spare: boolean;
 }
 

@@ -1,0 +1,40 @@
+"""From the end of generation to the program's first output: how much of the sandbox's start nobody waits for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from bench.measure import RUNS, Row, Series, absolute
+from cct_cloudflare.sandbox.client import ExecuteRequest, WorkerClient
+from cct_cloudflare.sandbox.events import Generation, Output
+from cct_cloudflare.sandbox.local import LocalWorker, local_worker
+from cct_cloudflare.sandbox.session import ModelAccess
+from cct_cloudflare.sandbox.toolchain import ensure_runtime
+from cct_cloudflare.scripted.replies import prompts
+from cct_cloudflare.scripted.server import ScriptedModel
+
+
+def rows() -> Iterator[Row]:
+    runtime = ensure_runtime(print)
+    with ScriptedModel() as model:
+        access = ModelAccess("sk-ant-scripted", model.url)
+        with local_worker(runtime, environment=access.to_environment()) as worker:
+            yield absolute("End of generation to first output, JavaScript", _series(worker, "javascript"), 30)
+            yield absolute("End of generation to first output, Python", _series(worker, "python"), 80)
+
+
+def _series(worker: LocalWorker, language: str) -> Series:
+    prompt = next(prompt for prompt in prompts() if prompt.language == language)
+    return Series(tuple(_once(worker, prompt.text) for _ in range(RUNS + 1))[1:])
+
+
+def _once(worker: LocalWorker, question: str) -> float:
+    written = printed = 0.0
+    with WorkerClient(worker.url, worker.token, uds=worker.socket) as client:
+        for event in client.execute(ExecuteRequest(question=question)):
+            if isinstance(event, Generation):
+                written = time.perf_counter()
+            elif isinstance(event, Output) and not printed:
+                printed = time.perf_counter()
+    return (printed - written) * 1000

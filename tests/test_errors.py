@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from cct_cloudflare.errors import CODES, CctError, ConfigError, Exit, UnsafeError, UsageError, WorkerError, exit_for
+from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.sandbox.toolchain import find_node
+
+
+@pytest.fixture(scope="module")
+def worker_codes() -> dict[str, dict[str, object]]:
+    """The Worker's own registry, read by the language that it is written in."""
+    source = (templates_dir() / "cloudflare" / "src" / "errors.ts").as_uri()
+    script = f"import {{ERRORS}} from {json.dumps(source)}; console.log(JSON.stringify(ERRORS))"
+    node = find_node()
+    answer = subprocess.run(
+        [node, "--experimental-transform-types", "--no-warnings", "--input-type=module", "-e", script],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(json.loads(answer.stdout))
+
+
+def test_both_registries_hold_the_same_codes_and_statuses(worker_codes: dict[str, dict[str, object]]) -> None:
+    ours = {code: spec.status for code, spec in CODES.items() if spec.status is not None}
+    assert ours == {code: spec["status"] for code, spec in worker_codes.items()}
+
+
+def test_every_code_of_the_worker_says_what_to_do_next(worker_codes: dict[str, dict[str, object]]) -> None:
+    assert all(str(spec["hint"]).endswith((".", "CCT_TOKEN", "ANTHROPIC_API_KEY")) for spec in worker_codes.values())
+
+
+def test_generation_errors_are_exit_5() -> None:
+    assert {exit_for(code) for code in CODES if code.startswith("model_")} == {Exit.GENERATION}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(UsageError, 2), (ConfigError, 3), (WorkerError, 4), (UnsafeError, 7)],
+)
+def test_each_class_has_its_exit_code(error: type[CctError], code: int) -> None:
+    assert error("Something.").exit_code == code
+
+
+def test_a_code_of_a_newer_worker_counts_as_the_workers_trouble() -> None:
+    assert exit_for("invented_later") == Exit.WORKER
+
+
+def test_the_json_form_is_the_workers() -> None:
+    error = WorkerError("It broke.", hint="Try again.", code="model_failed", retryable=True)
+    assert error.to_json() == {
+        "success": False,
+        "error": "It broke.",
+        "errorCode": "model_failed",
+        "hint": "Try again.",
+        "retryable": True,
+    }
