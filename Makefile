@@ -13,6 +13,7 @@
 # Every tool comes from .venv first: also node and npm, where the machine's own are missing or too old.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export WRANGLER_SEND_METRICS := false
+export npm_config_update_notifier := false
 
 PYTHON_DIRS := cct_cloudflare tests bench
 WORKER := .work/worker/.claude/sandbox/cloudflare
