@@ -40,35 +40,29 @@ class Expansion:
 def split_arguments(text: str) -> list[str]:
     """`foo "b c" d\\ e` → `["foo", "b c", "d e"]`; never raises."""
     arguments: list[str] = []
-    word: str | None = None
+    word: list[str] | None = None  # None between words: `""` is a word too
     quote = ""
-    position = 0
-    while position < len(text):
-        char = text[position]
-        pair = text[position : position + 2]
-        if quote:
-            if char == quote:
-                quote = ""
-            elif char == "\\" and quote == '"' and len(pair) == 2:
-                word = (word or "") + pair  # kept, as Claude Code does; it only stops a quote from closing
-                position += 1
-            else:
-                word = (word or "") + char
-        elif char in "\"'":
-            quote, word = char, word or ""
-        elif char == "\\" and len(pair) == 2:
-            word = (word or "") + pair[1]
-            position += 1
-        elif char.isspace():
+    characters = iter(text)
+    for char in characters:
+        if not quote and char.isspace():
             if word is not None:
-                arguments.append(word)
+                arguments.append("".join(word))
             word = None
+            continue
+        word = [] if word is None else word
+        if char == quote:
+            quote = ""
+        elif not quote and char in "\"'":
+            quote = char
+        elif char == "\\" and quote != "'":
+            following = next(characters, "")
+            # Between double quotes Claude Code keeps the backslash: it only stops a quote from closing.
+            word.append(char + following if quote or not following else following)
         else:
-            word = (word or "") + char
-        position += 1
+            word.append(char)
     if quote:
         return [text.strip()]
-    return arguments if word is None else [*arguments, word]
+    return arguments if word is None else [*arguments, "".join(word)]
 
 
 def expand(body: str, text: str, names: Sequence[str] = ()) -> Expansion:

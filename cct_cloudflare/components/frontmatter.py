@@ -171,15 +171,14 @@ def list_value(metadata: Mapping[str, Any], key: str, separators: str = ",") -> 
 
 def _split_outside_parentheses(text: str, separators: str) -> list[str]:
     """`Bash(git add:*, git commit:*), Read` has two items."""
-    items = [""]
-    depth = 0
-    for char in text:
+    items: list[str] = []
+    start = depth = 0
+    for index, char in enumerate(text):
         depth = max(0, depth + (char == "(") - (char == ")"))
         if depth == 0 and (char in separators or char == "\n"):
-            items.append("")
-        else:
-            items[-1] += char
-    return items
+            items.append(text[start:index])
+            start = index + 1
+    return [*items, text[start:]]
 
 
 def describe(body: str) -> str:

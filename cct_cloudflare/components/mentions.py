@@ -24,7 +24,9 @@ MAX_TOTAL_BYTES = 128 * 1024
 
 _MENTION = re.compile(r'(?<!\S)@(?:"(?P<quoted>[^"\n]+)"(?P<quoted_lines>#L\d+(?:-L?\d+)?)?|(?P<bare>[^\s"@`]+))')
 _LINES = re.compile(r"#L(\d{1,9})(?:-L?(\d{1,9}))?$")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _PUNCTUATION = ".,;:!?)]}>'*_…"
+_MAX_PUNCTUATION = 8
 
 _SECRET_FOLDERS = frozenset(
     {
@@ -87,14 +89,19 @@ def read_mentions(text: str, project: Path) -> Mentions:
     warnings: dict[str, None] = {}
     total = 0
     for target in _targets(text, root):
+        refusal = f"@{printable(target.written)} is not included: "
         try:
-            file = _read(target, root, MAX_TOTAL_BYTES - total)
+            file = _read(target, root)
         except UnreadableFileError as error:
-            warnings[f"@{printable(target.written)} is not included: {error}"] = None
+            warnings[f"{refusal}{error}"] = None
             continue
-        if file.label not in files:
-            total += file.bytes
-            files[file.label] = file
+        if file.label in files:
+            continue
+        if total + file.bytes > MAX_TOTAL_BYTES:
+            warnings[f"{refusal}the files together are larger than {MAX_TOTAL_BYTES // 1024} KiB"] = None
+            continue
+        total += file.bytes
+        files[file.label] = file
     return Mentions(tuple(files.values()), tuple(warnings))
 
 
@@ -118,7 +125,9 @@ def _targets(text: str, root: Path) -> Iterator[_Target]:
 
 def _without_punctuation(word: str) -> Iterator[str]:
     yield word
-    while word and word[-1] in _PUNCTUATION:
+    for _ in range(_MAX_PUNCTUATION):
+        if not word or word[-1] not in _PUNCTUATION:
+            return
         word = word[:-1]
         yield word
 
@@ -142,7 +151,7 @@ def _readings(written: str) -> Iterator[tuple[str, tuple[int, int] | None]]:
         yield written[: lines.start()], (first, int(lines[2] or first))
 
 
-def _read(target: _Target, root: Path, left: int) -> IncludedFile:
+def _read(target: _Target, root: Path) -> IncludedFile:
     resolved = target.path.resolve()
     if not resolved.is_relative_to(root):
         raise UnreadableFileError("it is outside the project")
@@ -157,12 +166,9 @@ def _read(target: _Target, root: Path, left: int) -> IncludedFile:
     label = relative.as_posix()
     if target.lines is not None:
         first, last = target.lines
-        text = "".join(text.splitlines(keepends=True)[max(first, 1) - 1 : last])
+        text = "".join(_LINE.findall(text)[max(first, 1) - 1 : last])
         label += f"#L{first}-{last}" if last != first else f"#L{first}"
-    file = IncludedFile(relative.as_posix(), label, text)
-    if file.bytes > left:
-        raise UnreadableFileError(f"the files together are larger than {MAX_TOTAL_BYTES // 1024} KiB")
-    return file
+    return IncludedFile(relative.as_posix(), label, text)
 
 
 def may_hold_secret(path: PurePath) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from cct_cloudflare.errors import UsageError
 
 MAX_NAME = 200
-MAX_DEPTH = 8
+MAX_DEPTH = 12
 
 _FORBIDDEN = re.compile(r"""[\\:%~*?"'<>|&$`;,@#\x00-\x1f\x7f]""")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?", re.IGNORECASE)

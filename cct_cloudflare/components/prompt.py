@@ -17,9 +17,10 @@ from cct_cloudflare.errors import UsageError
 
 _SHELL_LINE = re.compile(r"(?<!\S)!`([^`\n]+)`")
 _SHELL_BLOCK = re.compile(r"^[ \t]*(?:```|~~~)!", re.MULTILINE)
+_PRICE = re.compile(r"\$\d{2,}")
 _NO_MODEL = frozenset({"", "inherit", "default"})
-# What a full name has and a mistyped alias has not.
-_FULL_NAME = re.compile(r"[A-Za-z0-9@][\w.:/@-]*[-.:/][\w.:/@-]*")
+# A full name has one of these marks in it; a mistyped alias has not.
+_FULL_NAME = re.compile(r"(?=[^-.:/]+[-.:/])[A-Za-z0-9@][\w.:/@-]{1,127}")
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,10 @@ def _command_warnings(command: Component, expansion: Expansion) -> Iterator[str]
         yield f"command {command.name}: shell lines are never run and stay text: {printable('; '.join(shell))[:200]}"
     if _SHELL_BLOCK.search(command.body):
         yield f"command {command.name}: its shell blocks are never run and stay text"
-    if expansion.unfilled:
-        yield f"command {command.name}: the prompt has no argument for {', '.join(expansion.unfilled)}"
+    # A price in prose, `$87`, is no placeholder that somebody forgot to fill.
+    unfilled = [token for token in expansion.unfilled if not _PRICE.fullmatch(token)]
+    if unfilled:
+        yield f"command {command.name}: the prompt has no argument for {', '.join(unfilled)}"
     if expansion.replaced and expansion.unused:
         yield f"command {command.name}: takes single arguments and leaves out {printable(' '.join(expansion.unused))!r}"
 

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cct_cloudflare.components.frontmatter import (
+    MAX_YAML,
+    describe,
+    list_value,
+    load_yaml,
+    parse,
+    render,
+    text_value,
+)
+
+PIECES = st.sampled_from(
+    [
+        "---",
+        "---\n",
+        "\n",
+        "\r\n",
+        "\ufeff",
+        " ",
+        "name: x",
+        "description: a: b",
+        "tools: [",
+        "&a",
+        "*a",
+        "- ",
+        "|",
+        "body",
+    ]
+)
+
+
+@given(st.one_of(st.text(), st.lists(PIECES, max_size=30).map("".join)))
+def test_every_text_is_parsed_and_rendered_back(text: str) -> None:
+    assert render(parse(text)) == text
+
+
+@given(st.text(), st.text())
+def test_the_body_is_what_follows_the_fence(inside: str, body: str) -> None:
+    document = parse(f"---\nname: n\ntext: {inside!r}\n---\n{body}")
+    assert document.body == body
+    assert document.metadata["name"] == "n"
+
+
+def test_valid_yaml() -> None:
+    document = parse("---\nname: n\ndescription: >\n  two\n  lines\ntools: [Read, Write]\n---\n\n# Body\n")
+    assert document.metadata == {"name": "n", "description": "two lines\n", "tools": ["Read", "Write"]}
+    assert document.body == "\n# Body\n"
+    assert document.warnings == ()
+
+
+def test_scalars_stay_as_they_are_written() -> None:
+    metadata = parse("---\nname: on\nversion: 1.10\ndate: 2026-01-01\nid: 1e3\nnone: null\n---\n").metadata
+    assert metadata == {"name": "on", "version": "1.10", "date": "2026-01-01", "id": "1e3", "none": "null"}
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "value"),
+    [
+        ("argument-hint: [a] | --b | --c", "argument-hint", "[a] | --b | --c"),
+        ("argument-hint: <file> [--fix]: how", "argument-hint", "<file> [--fix]: how"),
+        ("description: Use it: when a: b", "description", "Use it: when a: b"),
+        ("description: `code` first", "description", "`code` first"),
+        ("description: @mention first", "description", "@mention first"),
+        ("description: *bold* first", "description", "*bold* first"),
+        ("description: 'it's broken'", "description", "it's broken"),
+        ("description: 100% sure: # not a comment", "description", "100% sure: # not a comment"),
+        ("model: opus\n\tcolor: red", "model", "opus\n\tcolor: red"),
+    ],
+)
+def test_invalid_yaml_is_recovered(line: str, key: str, value: str) -> None:
+    document = parse(f"---\nname: n\n{line}\n---\nbody")
+    assert document.metadata["name"] == "n"
+    assert text_value(document.metadata, key) == value
+    assert document.body == "body"
+    assert len(document.warnings) == 1
+
+
+def test_a_description_with_a_dialogue_is_recovered_whole() -> None:
+    text = (
+        "---\n"
+        "name: reviewer\n"
+        "description: Use this agent when: code changed. Examples: <example>\n"
+        "Context: The user has finished.\n"
+        'user: "Review it"\n'
+        'assistant: "I\'ll use: reviewer"\n'
+        "</example>\n"
+        "tools:\n"
+        "  - Read\n"
+        "  - Write\n"
+        "model: opus\n"
+        "---\n"
+        "You review.\n"
+    )
+    metadata = parse(text).metadata
+    assert list(metadata) == ["name", "description", "tools", "model"]
+    assert metadata["description"].startswith("Use this agent when: code changed.")
+    assert metadata["description"].endswith("</example>")
+    assert list_value(metadata, "tools") == ("Read", "Write")
+    assert metadata["model"] == "opus"
+
+
+def test_a_key_inside_a_broken_description_does_not_win_over_the_first() -> None:
+    metadata = parse("---\nname: right\ndescription: a: b\nname: wrong\n---\n").metadata
+    assert metadata["name"] == "right"
+    assert "name: wrong" in metadata["description"]
+
+
+def test_bom_and_crlf_are_kept() -> None:
+    text = "\ufeff---\r\nname: n\r\ndescription: d\r\n---\r\n\r\nBody\r\n"
+    document = parse(text)
+    assert document.metadata == {"name": "n", "description": "d"}
+    assert document.body == "\r\nBody\r\n"
+    assert render(document) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# Title\n\ntext", "---\nProse between rules.\n---\nMore.", "----\nname: x\n----\n"]
+)
+def test_without_frontmatter_everything_is_body(text: str) -> None:
+    document = parse(text)
+    assert (document.fence, document.body, dict(document.metadata)) == ("", text, {})
+
+
+def test_an_empty_frontmatter_is_one() -> None:
+    document = parse("---\n---\nbody")
+    assert (document.body, dict(document.metadata), document.warnings) == ("body", {}, ())
+
+
+def test_a_fence_that_is_never_closed_is_a_warning() -> None:
+    document = parse("---\nname: x\nbody")
+    assert document.body == "---\nname: x\nbody"
+    assert "never closed" in document.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]",
+        "a: !!python/object/apply:os.system [id]",
+        "a: !!int ''",
+        "[" * 5000,
+        "{a: " * 5000,
+        "- " * 5000,
+        "a: " + "x" * MAX_YAML,
+        "[a]: b",
+        "a: b\n--- \nc: d",
+        "? ? ? a",
+        "just text",
+        "- a\n- b",
+        "a: \x00",
+        "a: \ud800",
+        "\tx: y",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_yaml_that_could_do_harm_or_is_no_mapping_is_not_used(text: str) -> None:
+    assert load_yaml(text) is None
+
+
+def test_an_alias_bomb_still_yields_name_and_body() -> None:
+    bomb = "".join(f"x{n}: &x{n} [*x{n - 1}, *x{n - 1}]\n" for n in range(1, 40))
+    document = parse(f"---\nname: bomb\nx0: &x0 [lol]\n{bomb}---\nbody")
+    assert document.metadata["name"].startswith("bomb")
+    assert document.body == "body"
+    assert document.warnings
+
+
+@pytest.mark.parametrize(
+    ("value", "items"),
+    [
+        ("Read, Write", ("Read", "Write")),
+        ("[Read, 'Write']", ("Read", "Write")),
+        ("Bash(git add:*, git commit:*), Read", ("Bash(git add:*, git commit:*)", "Read")),
+        ("- Read\n- Write", ("Read", "Write")),
+        (["Read", ["nested"], " Write "], ("Read", "Write")),
+        ("", ()),
+        ({"a": "b"}, ()),
+        (None, ()),
+    ],
+)
+def test_lists(value: object, items: tuple[str, ...]) -> None:
+    assert list_value({"tools": value}, "tools") == items
+
+
+@pytest.mark.parametrize(
+    ("body", "description"),
+    [
+        ("# The *title*\n\ntext", "The *title*"),
+        ("\n\nFirst\nparagraph.\n\nSecond.", "First paragraph."),
+        ("```sh\n\n```\n", ""),
+        ("", ""),
+        ("#\n##  Deep ##\n", "Deep"),
+        ("x" * 500, "x" * 300),
+    ],
+)
+def test_a_description_is_taken_from_the_body(body: str, description: str) -> None:
+    assert describe(body) == description

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from cct_cloudflare.pricing import cost_usd, default_model, model_table, resolve_model
+
+
+def test_the_table_is_consistent() -> None:
+    table = model_table()
+    assert table.default in table.prices
+    assert set(table.aliases.values()) <= set(table.prices)
+    assert all(0 < price.input < price.output for price in table.prices.values())
+
+
+@pytest.mark.parametrize("alias", ["sonnet", "opus", "haiku", "Sonnet", " OPUS "])
+def test_an_alias_becomes_a_full_name(alias: str) -> None:
+    assert resolve_model(alias) == model_table().aliases[alias.strip().lower()]
+
+
+def test_any_other_name_stays() -> None:
+    assert resolve_model("claude-future-9") == "claude-future-9"
+    assert resolve_model(default_model()) == default_model()
+
+
+def test_cost_is_the_price_of_a_million() -> None:
+    price = model_table().prices[default_model()]
+    assert cost_usd(default_model(), 1_000_000, 0) == pytest.approx(price.input)
+    assert cost_usd(default_model(), 0, 500_000) == pytest.approx(price.output / 2)
+    assert cost_usd("sonnet", 10, 20) == cost_usd(resolve_model("sonnet"), 10, 20)
+    assert cost_usd(default_model(), 0, 0) == 0
+
+
+def test_an_unknown_model_has_no_cost() -> None:
+    assert cost_usd("local-model", 10, 10) is None
