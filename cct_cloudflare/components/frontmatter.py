@@ -23,26 +23,31 @@ MAX_DESCRIPTION = 300
 _OPEN = re.compile(r"(?:[ \t]*\r?\n)*---[ \t]*\r?\n")
 _CLOSE = re.compile(r"^---[ \t]*\r?$\n?", re.MULTILINE)
 # Only these start a new entry when the YAML is broken: a description quotes dialogues (`user: …`, `Context: …`).
-_KEYS = (
-    "name",
+_ONE_LINE = frozenset(
+    (
+        "name",
+        "model",
+        "color",
+        "argument-hint",
+        "disable-model-invocation",
+        "permissionMode",
+        "category",
+        "version",
+        "author",
+    )
+)
+_MANY_LINES = (
     "description",
-    "model",
     "tools",
-    "color",
-    "argument-hint",
-    "arguments",
     "allowed-tools",
     "disallowed-tools",
     "disallowedTools",
-    "disable-model-invocation",
-    "permissionMode",
+    "arguments",
     "skills",
     "mcpServers",
-    "category",
-    "version",
-    "author",
     "tags",
 )
+_KEYS = (*sorted(_ONE_LINE), *_MANY_LINES)
 _ENTRY = re.compile(rf"({'|'.join(_KEYS)})[ \t]*:(?=[ \t\r]|$)")
 
 
@@ -142,6 +147,8 @@ def _entry_value(key: str, text: str) -> Any:
     if alone is not None and list(alone) == [key]:
         return alone[key]
     value = text[len(key) :].lstrip(" \t").removeprefix(":").strip()
+    if key in _ONE_LINE:
+        value = value.partition("\n")[0].strip()
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]
     return value

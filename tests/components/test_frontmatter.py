@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cct_cloudflare.components.frontmatter import (
@@ -40,6 +40,7 @@ def test_every_text_is_parsed_and_rendered_back(text: str) -> None:
 
 
 @given(st.text(), st.text())
+@example("'\"", "")  # not valid YAML, after a key that has one line
 def test_the_body_is_what_follows_the_fence(inside: str, body: str) -> None:
     document = parse(f"---\nname: n\ntext: {inside!r}\n---\n{body}")
     assert document.body == body
@@ -69,7 +70,7 @@ def test_scalars_stay_as_they_are_written() -> None:
         ("description: *bold* first", "description", "*bold* first"),
         ("description: 'it's broken'", "description", "it's broken"),
         ("description: 100% sure: # not a comment", "description", "100% sure: # not a comment"),
-        ("model: opus\n\tcolor: red", "model", "opus\n\tcolor: red"),
+        ("model: opus\n\tcolor: red", "model", "opus"),
     ],
 )
 def test_invalid_yaml_is_recovered(line: str, key: str, value: str) -> None:
@@ -165,7 +166,7 @@ def test_yaml_that_could_do_harm_or_is_no_mapping_is_not_used(text: str) -> None
 def test_an_alias_bomb_still_yields_name_and_body() -> None:
     bomb = "".join(f"x{n}: &x{n} [*x{n - 1}, *x{n - 1}]\n" for n in range(1, 40))
     document = parse(f"---\nname: bomb\nx0: &x0 [lol]\n{bomb}---\nbody")
-    assert document.metadata["name"].startswith("bomb")
+    assert document.metadata["name"] == "bomb"
     assert document.body == "body"
     assert document.warnings
 
