@@ -232,6 +232,16 @@ describe('errors by status', () => {
     expect(messageOf(outcome)).toContain('bad key [key]');
   });
 
+  it('quotes the API as it is when the key is no secret', async () => {
+    const script = await ModelScript.of(refusal(400, 'invalid_request_error', 'I know this prompt.'));
+    const generation = generate(
+      { ANTHROPIC_API_KEY: 'k', ANTHROPIC_BASE_URL: script.url },
+      REQUEST,
+      new AbortController().signal,
+    );
+    await expect(generation.next()).rejects.toThrow('I know this prompt.');
+  });
+
   it('429 with retry-after: waits as long as it is told', async () => {
     const outcome = await run([refusal(429, 'rate_limit_error', 'slow', { headers: { 'retry-after': '2' } }), GOOD]);
     expect(outcome.error).toBeNull();
