@@ -1,0 +1,95 @@
+"""The terminal: which display a run gets, and how an error is shown.
+
+Beside `cli/`, this and `displays.py` are the only modules that print.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from cct_cloudflare.displays import (
+    Display,
+    Intro,
+    JsonDisplay,
+    PlainDisplay,
+    QuietDisplay,
+    RichDisplay,
+    rich_console,
+)
+from cct_cloudflare.errors import CctError
+from cct_cloudflare.plain import plain, plain_line
+
+__all__ = ["Display", "Intro", "make_display", "plain", "render_error", "show_error"]
+
+
+def make_display(
+    *,
+    as_json: bool = False,
+    quiet: bool = False,
+    no_color: bool = False,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Display:
+    """The display that the flags, the environment (NO_COLOR, TERM) and the streams ask for."""
+    stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
+    _forgive(stdout, stderr)
+    if as_json:
+        return JsonDisplay(stdout, stderr)
+    if quiet:
+        return QuietDisplay(stdout, stderr)
+    if _is_rich(stderr, no_color=no_color, environ=environ):
+        return RichDisplay(stdout, stderr)
+    return PlainDisplay(stdout, stderr)
+
+
+def render_error(error: CctError) -> str:
+    """The error for people: one sentence, and what to do next on a second line where there is something."""
+    lines = [f"Error: {plain_line(error.message)}"]
+    if error.hint:
+        lines.append(f"Hint:  {plain_line(error.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def show_error(
+    error: CctError,
+    *,
+    as_json: bool = False,
+    no_color: bool = False,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> None:
+    """Prints an error: text on stderr, or with `as_json` the error object on stdout."""
+    stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
+    _forgive(stderr)
+    if as_json:
+        stdout.write(json.dumps(error.to_json()) + "\n")
+        stdout.flush()
+        return
+    text = render_error(error)
+    if _is_rich(stderr, no_color=no_color, environ=environ):
+        from rich.text import Text
+
+        label, _, rest = text.partition(":")
+        rich_console(stderr).print(Text.assemble((f"{label}:", "bold red"), rest), end="", soft_wrap=True)
+    else:
+        stderr.write(text)
+        stderr.flush()
+
+
+def _is_rich(stderr: TextIO, *, no_color: bool, environ: Mapping[str, str] | None) -> bool:
+    environ = os.environ if environ is None else environ
+    return stderr.isatty() and not no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def _forgive(*streams: TextIO) -> None:
+    """A character that the terminal's encoding lacks must not end a run."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
