@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,10 +20,22 @@ class Price:
 
 
 @dataclass(frozen=True)
+class ModelPrice(Price):
+    """`long_prompt` is the price of a request whose prompt has more than `long_above` tokens, where it differs."""
+
+    long_above: int | None = None
+    long_prompt: Price | None = None
+
+    def of(self, input_tokens: int) -> Price:
+        is_long = self.long_above is not None and input_tokens > self.long_above
+        return self.long_prompt if is_long and self.long_prompt else self
+
+
+@dataclass(frozen=True)
 class ModelTable:
     default: str
     aliases: dict[str, str]
-    prices: dict[str, Price]
+    prices: dict[str, ModelPrice]
 
 
 @lru_cache(maxsize=1)
@@ -33,8 +46,15 @@ def model_table() -> ModelTable:
     return ModelTable(
         default=data["default"],
         aliases=dict(data["aliases"]),
-        prices={name: Price(entry["input"], entry["output"]) for name, entry in data["models"].items()},
+        prices={name: _price(entry) for name, entry in data["models"].items()},
     )
+
+
+def _price(entry: dict[str, Any]) -> ModelPrice:
+    long = entry.get("longPrompt")
+    if long is None:
+        return ModelPrice(entry["input"], entry["output"])
+    return ModelPrice(entry["input"], entry["output"], long["above"], Price(long["input"], long["output"]))
 
 
 def default_model() -> str:
@@ -52,7 +72,11 @@ def resolve_model(name: str) -> str:
 
 def cost_usd(model: str, input_tokens: int, output_tokens: int) -> float | None:
     """What a reply cost in US dollars; None when the model's price is not in the table."""
-    price = model_table().prices.get(resolve_model(model))
-    if price is None:
+    prices = model_table().prices
+    name = resolve_model(model)
+    # With or without the date behind its name, as the Worker's own table reads it.
+    known = prices.get(name) or prices.get(re.sub(r"-\d{8}$", "", name))
+    if known is None:
         return None
+    price = known.of(input_tokens)
     return (input_tokens * price.input + output_tokens * price.output) / 1_000_000

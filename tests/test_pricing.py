@@ -32,3 +32,18 @@ def test_cost_is_the_price_of_a_million() -> None:
 
 def test_an_unknown_model_has_no_cost() -> None:
     assert cost_usd("local-model", 10, 10) is None
+
+
+def test_a_long_prompt_costs_what_the_table_says() -> None:
+    name, price = next((name, price) for name, price in model_table().prices.items() if price.long_prompt)
+    assert price.long_above is not None
+    assert price.long_prompt is not None
+    assert cost_usd(name, price.long_above, 0) == pytest.approx(price.long_above * price.input / 1e6)
+    above = price.long_above + 1
+    assert cost_usd(name, above, 10) == pytest.approx(
+        (above * price.long_prompt.input + 10 * price.long_prompt.output) / 1e6
+    )
+
+
+def test_a_date_behind_a_name_changes_no_price() -> None:
+    assert cost_usd(f"{default_model()}-20260922", 10, 10) == cost_usd(default_model(), 10, 10)

@@ -72,7 +72,7 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
 @run_options
 @output_options
 @click.pass_context
-def cct(context: click.Context, **options: Any) -> int | None:
+def cct(context: click.Context, /, **options: Any) -> int | None:
     """Turn a prompt into a running program inside a Cloudflare sandbox.
 
     Asks Claude for a program, runs it in a fresh sandbox without network, and saves the files that come back.

@@ -1,0 +1,62 @@
+"""`cct run`: a program of your own in the same sandbox. No model is asked and no key is needed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from cct_cloudflare.cli.options import milliseconds, output_options, run_options
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  cct run main.py
+  cct run report.py data.csv --output results
+  echo 'console.log(1 + 1)' | cct run - --language javascript
+""",
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN.")
+@run_options
+@output_options
+def run(
+    files: tuple[Path, ...],
+    worker_url: str | None,
+    language: str | None,
+    timeout: float | None,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """Run FILES in the sandbox: the first one starts, the others lie beside it.
+
+    Files that the program writes are saved; - reads the program from standard input.
+    """
+    from cct_cloudflare import config
+    from cct_cloudflare.cli.show import conclude, follow
+    from cct_cloudflare.errors import UsageError
+    from cct_cloudflare.sandbox.given import program_from_files, program_from_stdin
+    from cct_cloudflare.sandbox.session import local_session, remote_session
+    from cct_cloudflare.terminal import Intro, make_display
+
+    if any(str(file) == "-" for file in files):
+        if len(files) > 1:
+            raise UsageError("- reads the whole program from standard input, so no other file can be given.")
+        program = program_from_stdin(sys.stdin.buffer.read(), language)
+    else:
+        program = program_from_files(files, language)
+    target = config.worker_target(worker_url)
+    with make_display(as_json=as_json, quiet=quiet, no_color=no_color) as display:
+        display.begin(Intro(where=target.origin if target else "this machine"))
+        session = (
+            remote_session(target)
+            if target is not None
+            else local_session(None, language=program.language, progress=display.progress)
+        )
+        with session as client:
+            result = follow(client.run(program, milliseconds(timeout)), display)
+        return conclude(result, display, Path.cwd(), output)
