@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_HEAVY = ("anthropic", "httpx", "questionary", "jinja2", "rich", "psutil", "yaml", "asyncio", "importlib.metadata")
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--help"]])
+def test_nothing_heavy_is_imported_to_say_hello(argv: list[str]) -> None:
+    script = (
+        "import sys\n"
+        "from cct_cloudflare.cli.main import run_cli\n"
+        f"code = run_cli({argv!r})\n"
+        f"print([name for name in {_HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+        "sys.exit(code)\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stderr == "[]\n"
+
+
+def test_python_dash_m_is_the_same_command() -> None:
+    command = [sys.executable, "-m", "cct_cloudflare", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("cct ")
