@@ -11,8 +11,7 @@ from cct_cloudflare.sandbox.events import Generation, Output
 from cct_cloudflare.sandbox.local import LocalWorker, local_worker
 from cct_cloudflare.sandbox.session import ModelAccess
 from cct_cloudflare.sandbox.toolchain import ensure_runtime
-from cct_cloudflare.scripted.replies import prompts
-from cct_cloudflare.scripted.server import ScriptedModel
+from cct_cloudflare.scripted import ScriptedModel, replies
 
 
 def rows() -> Iterator[Row]:
@@ -25,8 +24,8 @@ def rows() -> Iterator[Row]:
 
 
 def _series(worker: LocalWorker, language: str) -> Series:
-    prompt = next(prompt for prompt in prompts() if prompt.language == language)
-    return Series(tuple(_once(worker, prompt.text) for _ in range(RUNS + 1))[1:])
+    prompt = next(reply.prompt for reply in replies() if reply.language == language)
+    return Series(tuple(_once(worker, prompt) for _ in range(RUNS + 1))[1:])
 
 
 def _once(worker: LocalWorker, question: str) -> float:

@@ -37,10 +37,15 @@ def test_a_changed_project_does_not_run_unasked(project: Path) -> None:
 
 def test_declining_is_remembered_by_nobody(project: Path) -> None:
     _edit(project)
-    asked = []
+    asked: list[Path] = []
+
+    def decline(target: Path) -> bool:
+        asked.append(target)
+        return False
+
     for _ in range(2):
         with pytest.raises(ConfigError):
-            trusted_source(project, trust_project=False, ask=lambda target: bool(asked.append(target)))
+            trusted_source(project, trust_project=False, ask=decline)
     assert asked == [scaffold.target_of(project)] * 2
 
 
