@@ -336,12 +336,14 @@ class RichDisplay(PlainDisplay):
         self._console.print(text, end="", soft_wrap=True)
 
     def _wait(self, text: str) -> None:
-        if self._status is None:
-            self._status = self._console.status("", spinner="dots", spinner_style="cyan")
-            self._status.start()
         from rich.text import Text
 
-        self._status.update(Text(f"{plain_line(text)}…", style="dim"))
+        shown = Text(f"{plain_line(text)}…", style="dim")
+        if self._status is None:
+            self._status = self._console.status(shown, spinner="dots", spinner_style="cyan")
+            self._status.start()
+        else:
+            self._status.update(shown)
 
     def _rest(self) -> None:
         if self._status is not None:
