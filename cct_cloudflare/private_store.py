@@ -78,13 +78,16 @@ def read_small_text(path: Path, *, follow: bool = True, max_bytes: int = _MAX_BY
         if error.errno == errno.ELOOP and not follow:
             raise ValueError("it is a link") from error
         raise
-    with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+    try:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
             raise ValueError("it is not a regular file")
         if info.st_size > max_bytes:
             raise ValueError("it is too large")
-        return file.read(max_bytes).decode("utf-8-sig", "replace")
+        with open(fd, "rb", closefd=False) as file:  # noqa: PTH123 - a descriptor, not a path
+            return file.read(max_bytes).decode("utf-8-sig", "replace")
+    finally:
+        os.close(fd)
 
 
 def _read_private(path: Path) -> str | None:
