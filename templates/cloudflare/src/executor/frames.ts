@@ -16,13 +16,16 @@ export const STDERR = 2;
 export const FILE = 3;
 export const EXIT = 4;
 
-const { apply } = Reflect;
+const { apply, defineProperty } = Reflect;
 const { min } = Math;
 const Bytes = Uint8Array;
+const Identity = IdentityTransformStream;
 const setBytes = Uint8Array.prototype.set;
-const subarray = Uint8Array.prototype.subarray;
-const byteLengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength')!
-  .get as () => number;
+const ofTypedArray = Object.getPrototypeOf(Uint8Array.prototype);
+const getter = <T>(name: string): (() => T) => Object.getOwnPropertyDescriptor(ofTypedArray, name)!.get!;
+const bufferOf = getter<ArrayBuffer>('buffer');
+const byteLengthOf = getter<number>('byteLength');
+const byteOffsetOf = getter<number>('byteOffset');
 const encoder = new TextEncoder();
 const encode = TextEncoder.prototype.encode;
 const writeChunk = WritableStreamDefaultWriter.prototype.write;
@@ -34,6 +37,8 @@ export interface FrameWriter {
   stdout(data: string | Uint8Array): void;
   stderr(data: string | Uint8Array): void;
   file(path: string, content: Uint8Array): void;
+  /** Settles when the reader has taken, or will never take, all that was written so far. */
+  drained(): Promise<void> | undefined;
   /** Writes the exit status and closes the stream; every later call does nothing. */
   exit(code: number): void;
 }
@@ -43,15 +48,21 @@ export interface FrameWriter {
  *   without end does not fill the isolate; the reader outside holds the real limit.
  */
 export function createFrameWriter(outputBytes: number): { readable: ReadableStream<Uint8Array>; frames: FrameWriter } {
-  const { readable, writable } = new IdentityTransformStream();
+  const { readable, writable } = new Identity();
   const writer = writable.getWriter();
   let left = outputBytes + 1; // one byte too many tells the reader that there was more
   let ended = false;
 
   const length = (data: Uint8Array): number => apply(byteLengthOf, data, []);
-  const send = (frame: Uint8Array): void => {
+  const handled = (promise: Promise<void>): Promise<void> => {
+    // `then` asks a promise for its constructor, which the program may have made throw: an own one is in front of it.
+    defineProperty(promise, 'constructor', { __proto__: null, value: undefined } as PropertyDescriptor);
     // A client that has gone makes the write fail: nobody is left to tell.
-    apply(then, apply(writeChunk, writer, [frame]), [ignore, ignore]);
+    return apply(then, promise, [ignore, ignore]);
+  };
+  let lastWrite: Promise<void> | undefined;
+  const send = (frame: Uint8Array): void => {
+    lastWrite = handled(apply(writeChunk, writer, [frame]));
   };
   const frame = (type: number, size: number): Uint8Array => {
     const bytes = new Bytes(5 + size);
@@ -67,10 +78,11 @@ export function createFrameWriter(outputBytes: number): { readable: ReadableStre
     let bytes: Uint8Array = typeof data === 'string' ? apply(encode, encoder, [data]) : data;
     const size = min(length(bytes), left);
     if (size === 0) return;
-    if (size < length(bytes)) bytes = apply(subarray, bytes, [0, size]);
-    left -= size;
+    // Not `subarray`: it asks the data, which is the program's, for its constructor.
+    if (size < length(bytes)) bytes = new Bytes(apply(bufferOf, bytes, []), apply(byteOffsetOf, bytes, []), size);
     const out = frame(type, size);
     apply(setBytes, out, [bytes, 5]);
+    left -= size;
     send(out);
   };
 
@@ -91,16 +103,19 @@ export function createFrameWriter(outputBytes: number): { readable: ReadableStre
         apply(setBytes, out, [content, 7 + nameSize]);
         send(out);
       },
+      drained: () => lastWrite,
       exit(code) {
         if (ended) return;
-        ended = true;
         const out = frame(EXIT, 4);
         out[5] = (code >> 24) & 255;
         out[6] = (code >> 16) & 255;
         out[7] = (code >> 8) & 255;
         out[8] = code & 255;
-        send(out);
-        apply(then, apply(closeWriter, writer, []), [ignore, ignore]);
+        // A program near the end of its stack can make any call here fail; the caller then tries again.
+        const written = apply(writeChunk, writer, [out]);
+        ended = true;
+        handled(written);
+        handled(apply(closeWriter, writer, []));
       },
     },
   };

@@ -1,8 +1,7 @@
 /** Runs a JavaScript or TypeScript program in a fresh isolate of this runtime. */
 import { JAVASCRIPT_EXECUTOR } from '../../build/executors';
-import { createFrameWriter } from '../executor/frames';
 import type { Program } from '../program';
-import { convert } from './convert';
+import { convert, withoutBroken, type ConvertedModules } from './convert';
 
 /** Has Node's APIs on by default and `process.chdir`. */
 const COMPATIBILITY_DATE = '2026-11-01';
@@ -17,25 +16,37 @@ export interface JavascriptOptions {
 export async function runJavascript(
   loader: WorkerLoader,
   program: Program,
+  options: JavascriptOptions,
+): Promise<Response> {
+  let modules = convert(program);
+  for (;;) {
+    try {
+      return await runModules(loader, modules, program, options);
+    } catch (error) {
+      // V8 refused a file when the isolate was loaded, before anything ran: each time at least one file fewer.
+      const rest = withoutBroken(modules, error);
+      if (!rest) throw error;
+      modules = rest;
+    }
+  }
+}
+
+function runModules(
+  loader: WorkerLoader,
+  modules: ConvertedModules,
+  { entrypoint, files }: Program,
   { outputBytes, cpuMs }: JavascriptOptions,
 ): Promise<Response> {
-  const converted = convert(program);
-  if (!converted.ok) {
-    const { readable, frames } = createFrameWriter(outputBytes);
-    frames.stderr(`${converted.error}\n`);
-    frames.exit(1);
-    return new Response(readable);
-  }
   const worker = loader.load({
     compatibilityDate: COMPATIBILITY_DATE,
     mainModule: 'executor.js',
-    modules: { ...converted.modules, 'executor.js': JAVASCRIPT_EXECUTOR },
+    modules: { ...modules, 'executor.js': JAVASCRIPT_EXECUTOR },
     env: {},
     globalOutbound: null,
     ...(cpuMs === undefined ? {} : { limits: { cpuMs } }),
   });
   return worker.getEntrypoint().fetch('http://sandbox/run', {
     method: 'POST',
-    body: JSON.stringify({ entrypoint: program.entrypoint, files: program.files, outputBytes }),
+    body: JSON.stringify({ entrypoint, files, outputBytes }),
   });
 }
