@@ -1,0 +1,94 @@
+/**
+ * The main module of a sandbox that runs one Python program: POST /boot, then POST /run (see docs/contracts.md).
+ * The same code runs as a Dynamic Worker and in a bare `workerd`.
+ */
+import type { ProgramFile } from '../program';
+import { createFrameWriter, type FrameWriter } from './frames';
+import adapters from 'cct:adapters';
+import { type Cpython, loadCpython } from './python/cpython';
+import { changedFiles, writeFiles } from './python/files';
+import { patchExits, patchNetwork, restorePython, runProgram } from './python/interpreter';
+import { Output } from './python/output';
+import { Pausing } from './python/pausing';
+import { decodeSnapshot } from './python/snapshot';
+import snapshot from './snapshot.bin';
+
+interface RunRequest {
+  entrypoint: string;
+  files: ProgramFile[];
+  outputBytes: number;
+}
+
+interface Booted {
+  cpython: Cpython;
+  roots: ReturnType<typeof restorePython>;
+  pausing: Pausing;
+}
+
+let booted: Promise<Booted> | undefined;
+let used = false;
+
+async function boot(): Promise<Booted> {
+  const pausing = new Pausing();
+  let grow: (bytes: number) => void;
+  const cpython = await loadCpython({
+    write: (fd, bytes) => pausing.output?.write(fd, bytes),
+    compile: precompiled,
+    patch(imports) {
+      grow = imports.env!.emscripten_resize_heap!;
+      patchExits(imports);
+      patchNetwork(imports);
+      pausing.patch(imports);
+    },
+  });
+  return { cpython, pausing, roots: restorePython(cpython, decodeSnapshot(new Uint8Array(snapshot)), grow!) };
+}
+
+function precompiled(bytes: Uint8Array): WebAssembly.Module {
+  const module = adapters.get(bytes.toHex());
+  if (!module) throw new WebAssembly.CompileError('workerd compiles no wasm at run time');
+  return module;
+}
+
+async function run({ entrypoint, files }: RunRequest, frames: FrameWriter): Promise<void> {
+  const { cpython, roots, pausing } = await (booted ??= boot());
+  const before = writeFiles(cpython.fs, files);
+  const output = new Output(frames);
+  pausing.output = output;
+  let status: number;
+  try {
+    status = await runProgram(cpython, roots, entrypoint);
+  } catch (error) {
+    // The interpreter itself broke, in most cases because the program's recursion used up the stack of wasm.
+    output.flush();
+    frames.stderr(fatalMessage(error));
+    status = 1;
+  }
+  output.flush();
+  for (const { path, bytes } of changedFiles(cpython.fs, before)) frames.file(path, bytes);
+  frames.exit(status);
+}
+
+function fatalMessage(error: unknown): string {
+  if (error instanceof RangeError) {
+    return 'RecursionError: maximum recursion depth exceeded (the stack of the sandbox is full)\n';
+  }
+  return `Fatal Python error: ${error instanceof Error ? error.message : String(error)}\n`;
+}
+
+export default {
+  async fetch(request: Request, _env: unknown, context: ExecutionContext): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/boot') {
+      await (booted ??= boot());
+      return new Response();
+    }
+    if (pathname !== '/run') return new Response('not found', { status: 404 });
+    if (used) return new Response('this sandbox has run its program', { status: 409 });
+    used = true;
+    const body = await request.json<RunRequest>();
+    const { readable, frames } = createFrameWriter(body.outputBytes);
+    context.waitUntil(run(body, frames));
+    return new Response(readable, { headers: { 'Content-Type': 'application/octet-stream' } });
+  },
+} satisfies ExportedHandler;

@@ -1,0 +1,137 @@
+/** Starting Python, restoring it from a snapshot, and running one program in it. */
+import { WORKING_DIRECTORY } from './files';
+import type { Cpython, Imports } from './cpython';
+import source from './sandbox.py';
+import { type Snapshot, restorePages } from './snapshot';
+
+const PY_FILE_INPUT = 257;
+const FINALIZE_FAILED = 120;
+const ABORTED = 134;
+
+/** Addresses of the Python objects that outlive the snapshot. */
+interface Roots {
+  /** `prepare(path) -> code` */
+  prepare: number;
+  /** `report(error) -> exit status` */
+  report: number;
+  /** The dictionary of `__main__`. */
+  main: number;
+}
+
+/** Thrown through the interpreter when the program leaves without a return: `os._exit`, `abort`. */
+class Left {
+  constructor(readonly status: number) {}
+}
+
+/** Makes leaving the process a value that `runProgram` catches. */
+export function patchExits(imports: Imports): void {
+  const leave = (status: number): never => {
+    throw new Left(status & 0xff);
+  };
+  imports.env!.exit = leave;
+  imports.wasi_snapshot_preview1!.proc_exit = leave;
+  imports.env!._abort_js = () => leave(ABORTED);
+}
+
+const EAI_FAIL = -4;
+const ENETUNREACH = 118; // as WASI numbers it
+
+/** No socket is ever made, so that a program hears "unreachable" at once; Emscripten would try a WebSocket. */
+export function patchNetwork(imports: Imports): void {
+  imports.env!.__syscall_socket = () => -ENETUNREACH;
+  imports.env!.getaddrinfo = () => EAI_FAIL;
+  imports.env!.getnameinfo = () => EAI_FAIL;
+}
+
+/** Starts Python from nothing and imports what every run shares. @throws Error when it does not start. */
+export async function startPython(cpython: Cpython, preload: readonly string[]): Promise<Roots> {
+  const { exports: c, cString } = cpython;
+  const config = c.PyInitConfig_Create!();
+  const set = (name: string, value: number | string): void => {
+    const status =
+      typeof value === 'number'
+        ? (c.PyInitConfig_SetInt as unknown as (config: number, name: number, value: bigint) => number)(
+            config,
+            cString(name),
+            BigInt(value),
+          )
+        : c.PyInitConfig_SetStr!(config, cString(name), cString(value));
+    if (status < 0) throw new Error(`Python has no option ${name}`);
+  };
+  set('isolated', 0);
+  set('safe_path', 0);
+  set('utf8_mode', 1);
+  set('write_bytecode', 0);
+  set('install_signal_handlers', 1);
+  // A snapshot fixes the seed of hashes in any case; so the same inputs make the same snapshot.
+  set('use_hash_seed', 1);
+  set('hash_seed', 1);
+  set('home', '/');
+  set('program_name', 'python3');
+  set('executable', '');
+  if ((await WebAssembly.promising(c.Py_InitializeFromInitConfig)(config)) < 0) {
+    const message = c.malloc!(4);
+    c.PyInitConfig_GetError!(config, message);
+    const view = new DataView(cpython.memory().buffer);
+    throw new Error(`Python did not start: ${cpython.textAt(view.getUint32(message >>> 0, true))}`);
+  }
+  c.PyInitConfig_Free!(config);
+
+  const must = (address: number): number => {
+    if (address !== 0) return address;
+    void WebAssembly.promising(c.PyErr_Print)();
+    throw new Error('the preparation of Python failed; its traceback is above');
+  };
+  const text = (value: string): number => must(c.PyUnicode_FromString!(cString(value)));
+  const globals = must(c.PyDict_New!());
+  const define = (name: string, value: number): void => {
+    must(c.PyDict_SetItemString!(globals, cString(name), value) + 1);
+  };
+  define('__name__', text('sandbox'));
+  define('__builtins__', must(c.PyEval_GetBuiltins!()));
+  define('PRELOAD', text(preload.join(' ')));
+  const code = must(c.Py_CompileString!(cString(source), cString('<sandbox>'), PY_FILE_INPUT));
+  must(await WebAssembly.promising(c.PyEval_EvalCode)(code, globals, globals));
+  return {
+    prepare: must(c.PyDict_GetItemString!(globals, cString('prepare'))),
+    report: must(c.PyDict_GetItemString!(globals, cString('report'))),
+    main: must(c.PyModule_GetDict!(must(c.PyImport_AddModule!(cString('__main__'))))),
+  };
+}
+
+export const rootAddresses = ({ prepare, report, main }: Roots): number[] => [prepare, report, main];
+
+/** @returns the roots of the restored interpreter. */
+export function restorePython(cpython: Cpython, snapshot: Snapshot, grow: (bytes: number) => void): Roots {
+  if (cpython.memory().byteLength < snapshot.memorySize) grow(snapshot.memorySize);
+  restorePages(cpython.memory(), snapshot);
+  const [prepare, report, main] = snapshot.roots;
+  if (prepare === undefined || report === undefined || main === undefined) throw new Error('the snapshot has no roots');
+  return { prepare, report, main };
+}
+
+/**
+ * Runs the program whose files are in the working directory to its very end, finalization included.
+ *
+ * @returns its exit status; never throws for what the program does.
+ */
+export async function runProgram(cpython: Cpython, roots: Roots, entrypoint: string): Promise<number> {
+  const { exports: c } = cpython;
+  const call = WebAssembly.promising(c.PyObject_CallOneArg);
+  const evaluate = WebAssembly.promising(c.PyEval_EvalCode);
+  const finalize = WebAssembly.promising(c.Py_FinalizeEx);
+  try {
+    const path = c.PyUnicode_FromString!(cpython.cString(`${WORKING_DIRECTORY}/${entrypoint}`));
+    const code = await call(roots.prepare, path);
+    const result = code === 0 ? 0 : await evaluate(code, roots.main, roots.main);
+    let status = 0;
+    if (result === 0) {
+      const answer = await call(roots.report, c.PyErr_GetRaisedException!());
+      status = answer === 0 ? 1 : c.PyLong_AsLong!(answer);
+    }
+    return (await finalize()) < 0 && status === 0 ? FINALIZE_FAILED : status;
+  } catch (error) {
+    if (error instanceof Left) return error.status;
+    throw error;
+  }
+}
