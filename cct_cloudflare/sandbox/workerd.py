@@ -19,12 +19,13 @@ _LATER = "unix:given-at-start"
 _HEADER = 'using Workerd = import "/workerd/workerd.capnp";\n\n'
 
 # A `workerd` defines a public service named "internet" by itself where a configuration does not.
-_NO_NETWORK = """\
+_DENY_MODULE = (
+    "const denied = () => { throw new Error('network access is disabled in this sandbox'); };"
+    " export default { fetch: denied, connect: denied };"
+)
+_NO_NETWORK = f"""\
 const deny :Workerd.Worker = (
-  modules = [(name = "deny.js", esModule = `export default {
-    fetch() { throw new Error("network access is disabled in this sandbox"); },
-    connect() { throw new Error("network access is disabled in this sandbox"); },
-  };`)],
+  modules = [(name = "deny.js", esModule = {json.dumps(_DENY_MODULE)})],
   compatibilityDate = "2026-11-01",
 );
 """

@@ -116,13 +116,18 @@ async function serve<T>(
   return streamSSE(context, async (stream) => {
     stream.onAbort(() => abort.abort());
     const ping = setInterval(() => void stream.write(': ping\n\n'), PING_MS);
-    const emit: Emit = (name, data) => void stream.writeSSE({ event: name, data: JSON.stringify(data) });
+    // One after the other, and all of them before the stream is closed.
+    let written: Promise<void> = Promise.resolve();
+    const emit: Emit = (name, data) => {
+      written = written.then(() => stream.writeSSE({ event: name, data: JSON.stringify(data) }));
+    };
     try {
       emit('result', await start(emit));
     } catch (error) {
       emit('error', toApiError(error).toBody());
     } finally {
       clearInterval(ping);
+      await written;
     }
   });
 }
