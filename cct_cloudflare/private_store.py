@@ -84,7 +84,7 @@ def read_small_text(path: Path, *, follow: bool = True, max_bytes: int = _MAX_BY
             raise ValueError("it is not a regular file")
         if info.st_size > max_bytes:
             raise ValueError("it is too large")
-        with open(fd, "rb", closefd=False) as file:  # noqa: PTH123 - a descriptor, not a path
+        with open(fd, "rb", closefd=False) as file:
             return file.read(max_bytes).decode("utf-8-sig", "replace")
     finally:
         os.close(fd)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import json
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -117,6 +118,21 @@ def test_closing_the_iterator_closes_the_connection() -> None:
         next(events)
         assert not gone.is_set()
         events.close()  # type: ignore[attr-defined]
+        assert gone.wait(20)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
+def test_ctrl_c_before_the_answer_closes_the_connection() -> None:
+    gone = threading.Event()
+
+    def handler(connection: socket.socket, _: Request) -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        until_gone(connection)
+        gone.set()
+
+    with serve(handler) as worker, WorkerClient(worker.url, TOKEN) as client:
+        with pytest.raises(KeyboardInterrupt):
+            list(client.execute(ExecuteRequest(question="q")))
         assert gone.wait(20)
 
 
@@ -269,15 +285,17 @@ def test_the_name_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_connecting_is_given_up_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    over = threading.Event()
+    over, answered = threading.Event(), threading.Event()
 
     def getaddrinfo(*_: Any, **__: Any) -> Any:
         over.wait(20)
+        answered.set()
         raise socket.gaierror(socket.EAI_AGAIN, "try again")
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     try:
         unreachable("https://worker.invalid", "took too long", open_timeout=0.1)
+        assert not answered.is_set()
     finally:
         over.set()
 

@@ -53,6 +53,7 @@ def message(data: str, name: str = "message") -> ServerEvent:
 )
 def test_the_rules(stream: bytes, events: list[ServerEvent]) -> None:
     assert decode(stream) == events
+    assert decode(*(bytes([byte]) for byte in stream)) == events
 
 
 def test_an_event_is_given_out_as_soon_as_its_last_byte_is_there() -> None:
