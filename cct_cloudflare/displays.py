@@ -59,6 +59,9 @@ class Display(Protocol):
     def progress(self, text: str) -> None:
         """What is being waited for: an installation, a start."""
 
+    def note(self, text: str) -> None:
+        """Something that happened, and stays on the screen."""
+
     def warn(self, text: str) -> None: ...
 
     def event(self, event: Event) -> None: ...
@@ -82,6 +85,9 @@ class _BaseDisplay:
         return
 
     def progress(self, text: str) -> None:
+        return
+
+    def note(self, text: str) -> None:
         return
 
     def warn(self, text: str) -> None:
@@ -175,6 +181,7 @@ class PlainDisplay(_OutputDisplay):
         super().__exit__(kind, error, tb)
 
     def begin(self, intro: Intro) -> None:
+        self._rest()
         self._demo = intro.demo
         if intro.question is not None:
             characters = len(intro.question) + len(intro.system or "")
@@ -189,7 +196,11 @@ class PlainDisplay(_OutputDisplay):
         self._fact("Where", [(plain_line(intro.where), "")])
 
     def progress(self, text: str) -> None:
-        self._write([(f"{plain_line(text)}\n", "dim")])
+        self.note(text)
+
+    def note(self, text: str) -> None:
+        self._rest()
+        self._write([(f"  {plain_line(text)}\n", "dim")])
 
     def warn(self, text: str) -> None:
         self._rest()

@@ -170,6 +170,7 @@ class Screen:
         with self.display(**flags) as display:
             display.begin(intro)
             display.progress("Starting")
+            display.note("Rendered")
             for event in events:
                 display.event(event)
             display.finish(result, saved)
@@ -234,7 +235,8 @@ def test_a_log_has_the_whole_run_and_stdout_only_the_output() -> None:
         "  Prompt   1,034 characters; 1,000 of them from agents; development-team/python-developer\n"
         "  Model    SCRIPTED MODEL (demo): its answers are written in advance\n"
         "  Where    this machine\n"
-        "Starting\n"
+        "  Starting\n"
+        "  Rendered\n"
         "  Sandbox  process: a fresh workerd process\n"
         "\n"
         "main.py\n"

@@ -26,6 +26,11 @@ def test_unsafe(path: str) -> None:
     assert unsafe_path(path)
 
 
+@pytest.mark.parametrize("path", ["a\ud800b", "\udc00"])
+def test_lone_surrogates(path: str) -> None:
+    assert unsafe_path(path) == "is not valid Unicode"
+
+
 def test_the_reason_ends_the_sentence() -> None:
     assert unsafe_path("../../x") == "leaves its folder"
     assert unsafe_path("/etc/x") == "is absolute"
