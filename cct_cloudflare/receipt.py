@@ -83,7 +83,7 @@ def _time(result: RunResult, boot: Booted | None) -> tuple[str, ...]:
     metrics = result.metrics
     asked = result.question is not None
     ran = result.language != "web"
-    waiting = " (was waiting)" if boot is not None and boot.spare else ""
+    waiting = " (started ahead)" if boot is not None and boot.spare else ""
     phases = [
         ("generation", metrics.generation_ms if asked else None, ""),
         ("sandbox", metrics.boot_ms if ran else None, waiting),

@@ -251,7 +251,7 @@ def test_a_log_has_the_whole_run_and_stdout_only_the_output() -> None:
         "careful\n"
         "\n"
         "✓ The program succeeded.  1.23 s\n"
-        "  Time     generation 912 ms, sandbox 0 ms (was waiting), run 31 ms\n"
+        "  Time     generation 912 ms, sandbox 0 ms (started ahead), run 31 ms\n"
         "  Model    SCRIPTED MODEL, 1,024 tokens in, 210 out, no cost\n"
         "  Sandbox  process: a fresh workerd process\n"
         "           52.0 MB of memory at its peak\n"
