@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bench.measure import RUNS, Row, Series, absolute
 from cct_cloudflare.sandbox.client import ExecuteRequest, WorkerClient
-from cct_cloudflare.sandbox.events import Generation, Output
+from cct_cloudflare.sandbox.events import Output, RunResult, Started
 from cct_cloudflare.sandbox.local import LocalWorker, local_worker
 from cct_cloudflare.sandbox.session import ModelAccess
 from cct_cloudflare.sandbox.toolchain import ensure_runtime
@@ -29,11 +29,14 @@ def _series(worker: LocalWorker, language: str) -> Series:
 
 
 def _once(worker: LocalWorker, question: str) -> float:
-    written = printed = 0.0
+    """The Worker says how long generation took from its start; when it started and when output came is seen here."""
+    started = printed = 0.0
     with WorkerClient(worker.url, worker.token, uds=worker.socket) as client:
         for event in client.execute(ExecuteRequest(question=question)):
-            if isinstance(event, Generation):
-                written = time.perf_counter()
+            if isinstance(event, Started):
+                started = time.perf_counter()
             elif isinstance(event, Output) and not printed:
                 printed = time.perf_counter()
-    return (printed - written) * 1000
+            elif isinstance(event, RunResult):
+                return (printed - started) * 1000 - (event.metrics.generation_ms or 0)
+    raise RuntimeError("no result")

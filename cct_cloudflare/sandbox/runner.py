@@ -166,6 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(200)
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Transfer-Encoding", "chunked")
+            # Or the Worker would send its next session over a connection that is about to be closed.
+            self.send_header("Connection", "close")
             self.end_headers()
             self._send(encode_json_frame(BOOTED, {"ms": process.boot_ms, "spare": spare}))
             request = json.loads(b"".join(self._body()))
