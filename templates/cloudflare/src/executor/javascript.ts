@@ -11,6 +11,7 @@
 import type { ProgramFile } from '../program';
 import { createFrameWriter, type FrameWriter } from './frames';
 import { createBuiltins } from './javascript/builtins';
+import { installFileSystem } from './javascript/filesystem';
 import { createFolder } from './javascript/folder';
 import { installGlobals } from './javascript/globals';
 import { Lifecycle } from './javascript/lifecycle';
@@ -55,7 +56,7 @@ function start({ entrypoint, files }: Run, frames: FrameWriter): void {
   const timers = createTimers(lifecycle);
   const stdio = createStdio(frames);
   const builtins = createBuiltins(timers, stdio, () => moduleLibrary(loader, builtins.names));
-  const loader = createLoader(files, builtins);
+  const loader = createLoader(entrypoint, files, builtins);
 
   lifecycle.attach({
     entrypoint,
@@ -87,9 +88,10 @@ function start({ entrypoint, files }: Run, frames: FrameWriter): void {
     },
     warn: frames.stderr,
   });
+  installFileSystem(frames);
   installStackFormat();
 
-  loader.start(entrypoint, (failure) => {
+  loader.start((failure) => {
     if (failure) lifecycle.fail(failure.error);
     lifecycle.mainSettled();
   });

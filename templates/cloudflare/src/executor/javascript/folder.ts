@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { fileBytes, type ProgramFile } from '../../program';
+import { decodedName } from './filesystem';
 import { ROOT } from './names';
 
 const { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } = fs;
@@ -33,11 +34,11 @@ export function createFolder(files: readonly ProgramFile[]): Folder {
         const size = lstatSync(`${ROOT}/${name}`).size;
         if (total + size > MOST_BYTES) continue;
         const content: Uint8Array = readFileSync(`${ROOT}/${name}`);
-        const old = before[name];
+        const old = before[decodedName(name)];
         if (old && same(old, content)) continue;
         if (++count > MOST_FILES) return;
         total += size;
-        send(name, content);
+        send(decodedName(name), content);
       }
     },
   };

@@ -11,87 +11,57 @@ import { pathToFileURL } from 'node:url';
 import type { ProgramFile } from '../../program';
 import type { Builtins } from './builtins';
 import { isCode, moduleName, ROOT } from './names';
-import { apply, define, defineGetter, isObject, NativePromise, ownKeys, whenSettled } from './realm';
+import { apply, define, defineGetter, NativePromise, ownKeys, whenSettled } from './realm';
+import {
+  completeScript,
+  createModule,
+  exportAll,
+  hasStarUnderWay,
+  includes,
+  refuseAsync,
+  type Ancestors,
+  type CommonJs,
+  type Converted,
+  type Done,
+  type Handle,
+  type Module,
+} from './record';
 import { isRelative, resolveFile, type Files } from './resolve';
 import { at } from './stack';
 
-const requireConverted = createRequire('file:///');
+const requireNative = createRequire('file:///');
 const { parse } = JSON;
 const { existsSync, lstatSync, readFileSync } = fs;
 const nextOf = Object.getPrototypeOf(function* () {}).prototype.next as (value?: unknown) => unknown;
 const nextOfAsync = Object.getPrototypeOf(async function* () {}).prototype.next as () => Promise<unknown>;
 
-/** What `convert` writes into a module. */
-type Converted =
-  | { kind: 'broken'; message: string; line: number }
-  | { kind: 'script'; async: boolean; run(handle: Handle): (...args: unknown[]) => unknown }
-  | {
-      kind: 'module';
-      async: boolean;
-      requests: { specifier: string; names: string[]; line: number }[];
-      /** Indices of requests whose exports are all exported again. */
-      stars: number[];
-      run(handle: Handle, ...namespaces: object[]): () => object;
-    };
-
-/** What a converted file reaches the loader through. */
-interface Handle {
-  import(specifier: unknown): Promise<unknown>;
-  exports(getters: Record<string, () => unknown>): void;
-  nameDefault(fn: object): void;
-  meta: object;
-  commonjs: { require: unknown; module: CommonJs; __filename: string; __dirname: string };
-}
-
-interface CommonJs {
-  id: string;
-  filename: string;
-  path: string;
-  loaded: boolean;
-  exports: unknown;
-  children: unknown[];
-  paths: string[];
-  /** Who required it first; null for the entrypoint. */
-  parent: CommonJs | null | undefined;
-  require: unknown;
-}
-
-type Done = (failure: { error: unknown } | null) => void;
-
-interface Module {
-  readonly path: string;
-  readonly namespace: Record<string, unknown>;
-  readonly converted: Exclude<Converted, { kind: 'broken' }> | null;
-  readonly commonjs: CommonJs;
-  state: 'new' | 'linked' | 'evaluating' | 'evaluated' | 'failed';
-  dependencies: Module[];
-  generator: object | null;
-  failure: { error: unknown } | null;
-  /** Linked list of those that wait for an evaluation under way. */
-  waiting: { done: Done; next: Module['waiting'] } | null;
-}
-
 export interface Loader {
   /** Runs the entrypoint; `done` is called once, when its top level has ended. */
-  start(entrypoint: string, done: Done): void;
+  start(done: Done): void;
   createRequire(from: unknown): unknown;
 }
 
-export function createLoader(files: readonly ProgramFile[], builtins: Builtins): Loader {
-  return new ModuleLoader(files, builtins);
+export function createLoader(entrypoint: string, files: readonly ProgramFile[], builtins: Builtins): Loader {
+  return new ModuleLoader(entrypoint, files, builtins);
 }
 
 class ModuleLoader implements Loader {
+  readonly #entrypoint: string;
   readonly #builtins: Builtins;
   readonly #modules: Record<string, Module> = { __proto__: null } as never;
   readonly #files: Files;
+  readonly #converted: Record<string, Converted> = { __proto__: null } as never;
   readonly #cache: Record<string, CommonJs> = { __proto__: null } as never;
   #main: Module | null = null;
 
-  constructor(files: readonly ProgramFile[], builtins: Builtins) {
+  constructor(entrypoint: string, files: readonly ProgramFile[], builtins: Builtins) {
+    this.#entrypoint = entrypoint;
     this.#builtins = builtins;
     const sources: Record<string, true> = { __proto__: null } as never;
-    for (const { path } of files) sources[path] = true;
+    for (const { path } of files) {
+      sources[path] = true;
+      if (isCode(path) || path === entrypoint) this.#converted[path] = readConverted(path);
+    }
     this.#files = {
       has: (path) => sources[path] === true || (!isCode(path) && isFile(`${ROOT}/${path}`)),
       main: (folder) => {
@@ -103,10 +73,10 @@ class ModuleLoader implements Loader {
     };
   }
 
-  start(entrypoint: string, done: Done): void {
+  start(done: Done): void {
     let main: Module;
     try {
-      main = this.#load(entrypoint, entrypoint, 1);
+      main = this.#load(this.#entrypoint, this.#entrypoint, 1);
       this.#main = main;
       main.commonjs.parent = null;
       this.#link(main);
@@ -159,10 +129,8 @@ class ModuleLoader implements Loader {
     const created = createModule(path);
     if (/\.json$/i.test(path)) this.#loadJson(created);
     else {
-      let converted: Converted;
-      try {
-        converted = requireConverted(`./${moduleName(path)}`) as Converted;
-      } catch {
+      const converted = this.#converted[path];
+      if (!converted) {
         const why = isCode(path) ? 'it was written while the program ran' : 'it is not JavaScript or TypeScript';
         throw at(new Error(`Cannot import '${path}': ${why}`), { path: from, line });
       }
@@ -181,7 +149,8 @@ class ModuleLoader implements Loader {
     } catch (error) {
       throw at(new SyntaxError(`${module.path}: ${(error as Error).message}`), { path: module.path, line: 1 });
     }
-    this.#completeScript(module);
+    completeScript(module);
+    module.state = 'evaluated';
   }
 
   #builtin(name: string): Module {
@@ -190,7 +159,8 @@ class ModuleLoader implements Loader {
     if (known) return known;
     const created = createModule(key);
     created.commonjs.exports = this.#builtins.load(name);
-    this.#completeScript(created);
+    completeScript(created);
+    created.state = 'evaluated';
     this.#modules[key] = created;
     return created;
   }
@@ -323,14 +293,14 @@ class ModuleLoader implements Loader {
       return;
     }
     if (!converted!.async) {
-      if (converted!.kind === 'script') this.#completeScript(module);
+      if (converted!.kind === 'script') completeScript(module);
       done(null);
       return;
     }
     whenSettled(
       promise as Promise<unknown>,
       () => {
-        if (converted!.kind === 'script') this.#completeScript(module);
+        if (converted!.kind === 'script') completeScript(module);
         done(null);
       },
       (error) => done({ error }),
@@ -349,20 +319,6 @@ class ModuleLoader implements Loader {
       commonjs.filename,
       commonjs.path,
     ]);
-  }
-
-  #completeScript(module: Module): void {
-    const value = module.commonjs.exports;
-    module.commonjs.loaded = true;
-    module.state = 'evaluated';
-    define(module.namespace, 'default', value);
-    if (!isObject(value)) return;
-    const keys = ownKeys(value);
-    for (let index = 0; index < keys.length; index++) {
-      const key = keys[index]!;
-      if (typeof key !== 'string' || key === 'default' || (typeof value === 'function' && key in anyFunction)) continue;
-      defineGetter(module.namespace, key, () => (value as Record<string, unknown>)[key]);
-    }
   }
 
   // What the program calls
@@ -451,83 +407,13 @@ class ModuleLoader implements Loader {
   }
 }
 
-/** What every function has; not what a module exports as one. */
-const anyFunction = { __proto__: null, length: 0, name: 0, prototype: 0, arguments: 0, caller: 0 };
-
-/** A linked list: nothing of it can be patched. */
-type Ancestors = { module: Module; parent: Ancestors } | null;
-
-function includes(path: Ancestors, module: Module): boolean {
-  for (let entry = path; entry; entry = entry.parent) if (entry.module === module) return true;
-  return false;
-}
-
-function createModule(path: string): Module {
-  const filename = `${ROOT}/${path}`;
-  const namespace = { __proto__: null } as unknown as Record<string, unknown>;
-  define(namespace, Symbol.toStringTag as never, 'Module', false);
-  return {
-    path,
-    namespace,
-    converted: null,
-    commonjs: {
-      id: filename,
-      filename,
-      path: filename.slice(0, filename.lastIndexOf('/')),
-      loaded: false,
-      exports: {},
-      children: [],
-      paths: [],
-      parent: undefined,
-      require: undefined,
-    },
-    state: 'new',
-    dependencies: [],
-    generator: null,
-    failure: null,
-    waiting: null,
-  };
-}
-
 function advance(generator: object, isAsync: boolean): unknown {
   return apply(isAsync ? nextOfAsync : nextOf, generator, []);
 }
 
-/** `export * from`: every name but `default` that the module does not export itself. */
-function exportAll(module: Module, from: Module, seen: Ancestors): void {
-  if (includes(seen, from)) return;
-  const names = ownKeys(from.namespace);
-  for (let index = 0; index < names.length; index++) {
-    const name = names[index];
-    if (typeof name !== 'string' || name === 'default' || name in module.namespace) continue;
-    defineGetter(module.namespace, name, () => from.namespace[name]);
-  }
-  if (from.converted?.kind !== 'module') return;
-  for (const star of from.converted.stars) exportAll(module, from.dependencies[star]!, { module: from, parent: seen });
-}
-
-/** Whether a name may still come, through `export *` of a CommonJS module that has not run. */
-function hasStarUnderWay(module: Module, seen: Ancestors): boolean {
-  if (module.converted?.kind !== 'module' || includes(seen, module)) return false;
-  for (const star of module.converted.stars) {
-    const from = module.dependencies[star];
-    if (!from) continue;
-    if (from.converted?.kind !== 'module' && from.state !== 'evaluated') return true;
-    if (hasStarUnderWay(from, { module, parent: seen })) return true;
-  }
-  return false;
-}
-
-function refuseAsync(module: Module, seen: Ancestors): void {
-  if (module.state === 'evaluated' || includes(seen, module)) return;
-  if (module.converted?.async) {
-    throw Object.assign(new Error(`require() cannot load ${module.path}, which has a top-level await: use import()`), {
-      code: 'ERR_REQUIRE_ASYNC_MODULE',
-    });
-  }
-  for (let index = 0; index < module.dependencies.length; index++) {
-    refuseAsync(module.dependencies[index]!, { module, parent: seen });
-  }
+/** Before anything of the program runs: workerd lets promises settle in the middle of a `require` of its own. */
+function readConverted(path: string): Converted {
+  return requireNative(`./${moduleName(path)}`) as Converted;
 }
 
 function isFile(name: string): boolean {

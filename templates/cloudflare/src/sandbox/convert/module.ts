@@ -92,7 +92,8 @@ class Rewriter {
       // TypeScript may list a type among the names that it exports again: nothing is there to be found.
       if (name !== null && (!this.typescript || accessed.has(local))) request.names.push(name);
     }
-    const getters = this.exports.map(({ name, value }) => `[${name}]:()=>${value}`).join(',');
+    const sorted = this.exports.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const getters = sorted.map(({ name, value }) => `[${name}]:()=>${value}`).join(',');
     return {
       requests: [...this.requests.values()],
       stars: this.stars,
@@ -260,7 +261,8 @@ class Rewriter {
   }
 
   private literal(index: number): string {
-    return this.source.is(index, tt.string) ? this.source.text(index) : JSON.stringify(this.source.text(index));
+    const text = this.source.text(index);
+    return /^['"]/.test(text) ? text : JSON.stringify(text);
   }
 
   /** `with {type: "json"}` and the semicolon. */
