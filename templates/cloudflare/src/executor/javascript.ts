@@ -11,7 +11,7 @@
 import type { ProgramFile } from '../program';
 import { createFrameWriter, type FrameWriter } from './frames';
 import { createBuiltins } from './javascript/builtins';
-import { installFileSystem } from './javascript/filesystem';
+import { createFileSystem } from './javascript/filesystem';
 import { createFolder } from './javascript/folder';
 import { installGlobals } from './javascript/globals';
 import { Lifecycle } from './javascript/lifecycle';
@@ -55,7 +55,12 @@ function start({ entrypoint, files }: Run, frames: FrameWriter): void {
   process.chdir(ROOT);
   const timers = createTimers(lifecycle);
   const stdio = createStdio(frames);
-  const builtins = createBuiltins(timers, stdio, () => moduleLibrary(loader, builtins.names));
+  const builtins = createBuiltins({
+    timers,
+    console: stdio.console,
+    fs: createFileSystem(frames),
+    module: () => moduleLibrary(loader, builtins.names),
+  });
   const loader = createLoader(entrypoint, files, builtins);
 
   lifecycle.attach({
@@ -88,7 +93,6 @@ function start({ entrypoint, files }: Run, frames: FrameWriter): void {
     },
     warn: frames.stderr,
   });
-  installFileSystem(frames);
   installStackFormat();
 
   loader.start((failure) => {

@@ -3,7 +3,6 @@ import { builtinModules, createRequire } from 'node:module';
 
 import { withoutNetwork } from './network';
 import { createReadline } from './readline';
-import type { Stdio } from './stdio';
 import type { Timers } from './timers';
 
 const requireNative = createRequire('file:///');
@@ -20,18 +19,29 @@ export interface Builtins {
   names: string[];
 }
 
-export function createBuiltins(timers: Timers, stdio: Stdio, moduleLibrary: () => unknown): Builtins {
+/** What the executor makes itself. */
+export interface OwnLibraries {
+  timers: Timers;
+  console: object;
+  fs: Library;
+  /** Asked for when the program does. */
+  module(): unknown;
+}
+
+export function createBuiltins(own: OwnLibraries): Builtins {
   const loaded: Record<string, unknown> = { __proto__: null } as never;
   const names = builtinModules.filter((name) => !name.startsWith('_'));
   const known = new Set(names);
   const prefixed = new Set([...names, ...PREFIX_ONLY]);
 
   const make = (name: string): unknown => {
-    if (name === 'timers') return timers.timers;
-    if (name === 'timers/promises') return timers.promises;
+    if (name === 'timers') return own.timers.timers;
+    if (name === 'timers/promises') return own.timers.promises;
     if (name === 'process') return process;
-    if (name === 'console') return stdio.console;
-    if (name === 'module') return moduleLibrary();
+    if (name === 'console') return own.console;
+    if (name === 'fs') return own.fs;
+    if (name === 'fs/promises') return own.fs['promises'];
+    if (name === 'module') return own.module();
     const library = requireNative(`node:${name}`) as Library;
     if (name === 'readline') return createReadline(library);
     if (name === 'readline/promises') return (load('readline') as Library)['promises'];

@@ -11,11 +11,11 @@ import { bytesOf } from './stdio';
 
 type Call = (...args: unknown[]) => unknown;
 type Library = Record<string, Call>;
+type Dirent = { name: string; isDirectory(): boolean };
+type Entry = string | Dirent | Uint8Array;
 
 const { isView } = ArrayBuffer;
 const { readdirSync } = fs;
-const library = fs as unknown as Library;
-const promises = fs.promises as unknown as Library;
 
 const STREAMS: Record<string, 0 | 1 | 2> = {
   __proto__: null as never,
@@ -27,12 +27,17 @@ const STREAMS: Record<string, 0 | 1 | 2> = {
   '/dev/stderr': 2,
 };
 
-export function installFileSystem(frames: FrameWriter): void {
-  connectStreams(frames);
+/** @returns the exports of `node:fs`, with `promises`. */
+export function createFileSystem(frames: FrameWriter): Record<string, unknown> {
+  const original = fs as unknown as Library;
+  const library: Library = { ...original };
+  const promises: Library = {
+    ...(fs.promises as unknown as Library),
+    readdir: (folder, options) => new NativePromise((resolve) => resolve(list(folder, options))),
+  };
+  connectStreams(library, frames);
+  define(library, 'promises', promises);
   define(library, 'readdirSync', list);
-  define(promises, 'readdir', (folder: unknown, options?: unknown) => {
-    return new NativePromise((resolve) => resolve(list(folder, options)));
-  });
   define(library, 'readdir', (folder: unknown, options: unknown, callback?: unknown): void => {
     const done = (typeof options === 'function' ? options : callback) as (error: unknown, names?: unknown) => void;
     let names: unknown;
@@ -44,6 +49,7 @@ export function installFileSystem(frames: FrameWriter): void {
     }
     process.nextTick(done, null, names);
   });
+  return library;
 }
 
 /** What the name was when the file was written; a per cent sign in it may have been one all along. */
@@ -56,26 +62,32 @@ export function decodedName(name: string): string {
 }
 
 function list(folder: unknown, options?: unknown): unknown[] {
-  const entries = readdirSync(folder as string, options as never) as unknown as (
-    string | { name: string } | Uint8Array
-  )[];
   const recursive = typeof options === 'object' && options !== null && 'recursive' in options && options.recursive;
-  const root = recursive && typeof folder === 'string' ? `${path.resolve(folder).slice(1)}/` : '';
+  if (recursive) return walk(folder as string, options, '');
+  const entries = readdirSync(folder as string, options as never) as unknown as Entry[];
   const decoded = entries.map((entry) => {
-    if (typeof entry === 'string') return withoutPrefix(decodedName(entry), root);
-    if ('name' in entry) entry.name = decodedName(entry.name);
+    if (typeof entry === 'string') return decodedName(entry);
+    if (!isView(entry)) define(entry, 'name', decodedName(entry.name));
     return entry;
   });
-  const nameOf = (entry: unknown): string => (typeof entry === 'string' ? entry : (entry as { name: string }).name);
+  const nameOf = (entry: Entry): string => (typeof entry === 'string' ? entry : isView(entry) ? '' : entry.name);
   return decoded.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
-function withoutPrefix(name: string, prefix: string): string {
-  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+/** Folders and what is in them, but not behind links. */
+function walk(folder: string, options: object, prefix: string): unknown[] {
+  const found: unknown[] = [];
+  const entries = list(folder, { withFileTypes: true }) as Dirent[];
+  const typed = 'withFileTypes' in options && options.withFileTypes;
+  for (const entry of entries) found.push(typed ? entry : prefix + entry.name);
+  for (const entry of entries) {
+    if (entry.isDirectory()) found.push(...walk(path.join(folder, entry.name), options, `${prefix}${entry.name}/`));
+  }
+  return found;
 }
 
 /** workerd's own calls would write to the standard streams of the host. */
-function connectStreams(frames: FrameWriter): void {
+function connectStreams(library: Library, frames: FrameWriter): void {
   const wrap = (name: string, handle: (stream: 0 | 1 | 2, args: unknown[]) => { result: unknown } | null): void => {
     const original = library[name]!;
     define(library, name, (...args: unknown[]): unknown => {

@@ -5,8 +5,8 @@ import type { Timers } from './timers';
 
 const REMOVED = [
   // The Worker around the program
-  ...['addEventListener', 'removeEventListener', 'dispatchEvent', 'reportError', 'self', 'origin', 'scheduler'],
-  ...['caches', 'Cache', 'CacheStorage', 'Cloudflare', 'WorkerGlobalScope', 'ServiceWorkerGlobalScope'],
+  ...['addEventListener', 'removeEventListener', 'dispatchEvent', 'self', 'origin', 'scheduler'],
+  ...['caches', 'Cache', 'CacheStorage', 'WorkerGlobalScope', 'ServiceWorkerGlobalScope'],
   ...['ExtendableEvent', 'FetchEvent', 'TailEvent', 'TraceEvent', 'ScheduledEvent', 'PromiseRejectionEvent'],
   // Its inventions
   ...['HTMLRewriter', 'FixedLengthStream', 'IdentityTransformStream', 'Body'],
@@ -24,6 +24,15 @@ export function installGlobals({ timers, console }: GlobalsOptions): void {
     if (name in EventTarget.prototype) define(globalThis, name, undefined, false);
     else for (const holder of holders()) delete (holder as Record<string, unknown>)[name];
   }
+  // Node's modules, as the platform has them, ask these two.
+  const { compatibilityFlags } = Cloudflare;
+  define(
+    globalThis,
+    'Cloudflare',
+    Object.freeze({ compatibilityFlags: Object.freeze({ ...compatibilityFlags }) }),
+    false,
+  );
+  define(globalThis, 'reportError', reportError, false);
   const { promises: _, ...timerFunctions } = timers.timers;
   for (const [name, value] of Object.entries(timerFunctions)) define(globalThis, name, value);
   define(globalThis, 'console', console, false);

@@ -16,6 +16,13 @@ const QUIET_TURNS = 8;
 /** Node's status for a program that ends while its top level still awaits. */
 const UNSETTLED = 13;
 
+/** Calls of a small function that fit into the stack when a run can be left from there. */
+const HEADROOM = 3000;
+
+function headroom(calls: number): number {
+  return calls === 0 ? 0 : headroom(calls - 1) + 1;
+}
+
 export interface Host {
   /** Tells the program's own listeners; true when one of them has taken care of it. */
   uncaught(error: unknown, origin: Origin, promise?: unknown): boolean;
@@ -32,7 +39,7 @@ export type Origin = 'uncaughtException' | 'unhandledRejection';
 export class Lifecycle {
   readonly #frames: FrameWriter;
   #host: Host | null = null;
-  #phase: 'running' | 'exiting' | 'sending' | 'done' = 'running';
+  #phase: 'running' | 'leaving' | 'exiting' | 'sending' | 'done' = 'running';
   #failed = false;
   #mainSettled = false;
   #exitCode: number | undefined;
@@ -80,7 +87,14 @@ export class Lifecycle {
   /** `process.exit`: returns when the status has been sent; the caller then has to stop the program. */
   exit(code: number | undefined): void {
     if (code !== undefined) this.#exitCode = code;
-    if (this.#phase === 'running') {
+    if (this.#phase === 'running') this.#phase = 'leaving';
+    // Near the end of the stack this throws, into the program; the run is then left from where there is more of it.
+    headroom(HEADROOM);
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#phase === 'leaving') {
       this.#phase = 'exiting';
       this.#announceExit();
     }
@@ -90,6 +104,8 @@ export class Lifecycle {
   /** An error that nothing in the program caught. */
   fail(error: unknown, origin: Origin = 'uncaughtException', promise?: unknown): void {
     if (this.over) return;
+    // What `process.exit` threw, out of a stack that was too full to leave from.
+    if (this.#phase === 'leaving') return this.#leave();
     try {
       if (this.#phase === 'running' && this.#host!.uncaught(error, origin, promise)) return;
     } catch (inner) {
@@ -99,11 +115,10 @@ export class Lifecycle {
     this.#failed = true;
     this.#report(error, origin);
     if (this.#phase === 'running') {
-      this.#phase = 'exiting';
+      this.#phase = 'leaving';
       this.#exitCode = 1;
-      this.#announceExit();
     }
-    this.#finish();
+    this.#leave();
   }
 
   #report(error: unknown, origin: Origin): void {
@@ -164,7 +179,7 @@ export class Lifecycle {
   #turn(): void {
     this.#watching = false;
     if (this.#phase === 'done') return;
-    if (this.#phase !== 'running') return this.#finish(); // cut short near the end of the stack
+    if (this.#phase !== 'running') return this.#leave();
     if (this.#holds > 0) return;
     if (++this.#quiet < QUIET_TURNS) return this.#watch();
     if (!this.#mainSettled) {

@@ -55,6 +55,8 @@ export function installProcess({ lifecycle, stdio, entrypoint, getBuiltin, warn 
     getBuiltinModule: getBuiltin,
   };
   for (const [name, value] of Object.entries(values)) define(process, name, value);
+  // The platform's own way to hear of rejections; ours is there already (see tellProcess).
+  process.removeAllListeners('newListener');
   for (const name of ['_kill', '_fatalException', '_linkedBinding', 'binding', 'dlopen', 'execve', '_rawDebug']) {
     define(process, name, undefined, false);
   }

@@ -50,7 +50,8 @@ function formatStack(error: unknown, sites: NodeJS.CallSite[]): string {
 
 /** Columns are those of the converted text, so only lines are shown. */
 function shortened(frame: string): string {
-  return frame.replace(/(program\/[^\s():]+):(\d+):\d+/g, (_, name: string, line: string) => {
+  // A call through a namespace: Node shows the function alone.
+  return frame.replace(/^Module\./, '').replace(/(program\/[^\s():]+):(\d+):\d+/g, (_, name: string, line: string) => {
     return `${pathOfModule(name)}:${line}`;
   });
 }
