@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,16 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 #: The bounds of the Worker's API (`src/limits.ts`), checked here so that a wrong value fails before anything starts.
 MIN_TIMEOUT, MAX_TIMEOUT = 0.1, 300.0
 MAX_PROMPT_BYTES = 400_000
+
+
+class _Seconds(click.FloatRange):
+    """FloatRange alone lets NaN through: it is neither below nor above anything."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return seconds
 
 
 def output_options(command: _F) -> _F:
@@ -39,7 +50,7 @@ def run_options(command: _F) -> _F:
         ),
         click.option(
             "--timeout",
-            type=click.FloatRange(MIN_TIMEOUT, MAX_TIMEOUT),
+            type=_Seconds(MIN_TIMEOUT, MAX_TIMEOUT),
             metavar="SECONDS",
             help="Stop the program after this long; 30 by default, at most 300.",
         ),

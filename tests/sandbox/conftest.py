@@ -1,0 +1,3 @@
+from tests.runtime import runtime
+
+__all__ = ["runtime"]
