@@ -44,7 +44,15 @@ export default {
     const run = await request.json<Run>();
     const { readable, frames } = createFrameWriter(run.outputBytes);
     // Only when the answer is on its way does the program get to see the objects that it is made of.
-    later(() => start(run, frames), 0);
+    later(() => {
+      try {
+        start(run, frames);
+      } catch (error) {
+        // Before the program began: a fault of this sandbox, which must not look like an endless run.
+        frames.stderr(`The sandbox did not start: ${String(error)}\n`);
+        frames.exit(1);
+      }
+    }, 0);
     return new Response(readable);
   },
 } satisfies ExportedHandler;

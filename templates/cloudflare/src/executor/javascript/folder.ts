@@ -1,6 +1,6 @@
 /** The program's working directory: its files before the run, and what is new or changed after it. */
 import fs from 'node:fs';
-import path from 'node:path';
+import { dirname } from 'node:path';
 
 import { fileBytes, type ProgramFile } from '../../program';
 import { decodedName } from './filesystem';
@@ -22,7 +22,7 @@ export function createFolder(files: readonly ProgramFile[]): Folder {
   for (const file of files) {
     const bytes = fileBytes(file);
     before[file.path] = bytes;
-    mkdirSync(path.dirname(`${ROOT}/${file.path}`), { recursive: true });
+    mkdirSync(dirname(`${ROOT}/${file.path}`), { recursive: true });
     writeFileSync(`${ROOT}/${file.path}`, bytes);
   }
 
@@ -30,21 +30,23 @@ export function createFolder(files: readonly ProgramFile[]): Folder {
     collect(send) {
       let count = 0;
       let total = 0;
-      for (const name of list('')) {
+      const names = list('').sort((a, b) => (decodedName(a) < decodedName(b) ? -1 : 1));
+      for (const name of names) {
         const size = lstatSync(`${ROOT}/${name}`).size;
         if (total + size > MOST_BYTES) continue;
         const content: Uint8Array = readFileSync(`${ROOT}/${name}`);
-        const old = before[decodedName(name)];
+        const path = decodedName(name);
+        const old = before[path];
         if (old && same(old, content)) continue;
         if (++count > MOST_FILES) return;
         total += size;
-        send(decodedName(name), content);
+        send(path, content);
       }
     },
   };
 }
 
-/** Paths of regular files, relative to the root; links lead elsewhere and are not followed. */
+/** Regular files, relative to the root, by the names that workerd has for them; links are not followed. */
 function list(prefix: string): string[] {
   const found: string[] = [];
   for (const name of readdirSync(`${ROOT}/${prefix}`)) {
@@ -52,7 +54,7 @@ function list(prefix: string): string[] {
     if (stat.isFile()) found.push(prefix + name);
     else if (stat.isDirectory()) found.push(...list(`${prefix}${name}/`));
   }
-  return found.sort((a, b) => (a < b ? -1 : 1));
+  return found;
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

@@ -11,7 +11,10 @@ const later = globalThis.setTimeout;
  * Turns of the event loop without anything to wait for, after which nothing more can happen. Timers are held
  * (see `hold`); everything else that workerd does asynchronously settles within the turn that started it.
  */
-const QUIET_TURNS = 8;
+const QUIET_TURNS = 2;
+
+/** The same while the top level still awaits: calling that hopeless is a statement about the program. */
+const HOPELESS_TURNS = 10;
 
 /** Node's status for a program that ends while its top level still awaits. */
 const UNSETTLED = 13;
@@ -181,7 +184,7 @@ export class Lifecycle {
     if (this.#phase === 'done') return;
     if (this.#phase !== 'running') return this.#leave();
     if (this.#holds > 0) return;
-    if (++this.#quiet < QUIET_TURNS) return this.#watch();
+    if (++this.#quiet < (this.#mainSettled ? QUIET_TURNS : HOPELESS_TURNS)) return this.#watch();
     if (!this.#mainSettled) {
       this.#exitCode = UNSETTLED;
       this.#frames.stderr(

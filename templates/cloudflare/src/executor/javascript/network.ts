@@ -3,23 +3,19 @@
  * (`globalOutbound`); this is the one clear sentence instead of many unclear ones.
  */
 
-export class NetworkDisabledError extends Error {
-  readonly code = 'ERR_NETWORK_DISABLED';
-
-  constructor() {
-    super('network access is disabled in this sandbox');
-  }
+function networkError(): Error {
+  return Object.assign(new Error('network access is disabled in this sandbox'), { code: 'ERR_NETWORK_DISABLED' });
 }
 
 type Library = Record<string, unknown>;
 
 function deny(): never {
-  throw new NetworkDisabledError();
+  throw networkError();
 }
 
 /** For calls that answer with a promise: the error is the promise's, never thrown at the call. */
 export function denyLater(): Promise<never> {
-  return Promise.reject(new NetworkDisabledError());
+  return Promise.reject(networkError());
 }
 
 /** A class that cannot be made; `instanceof` and `extends` work. */

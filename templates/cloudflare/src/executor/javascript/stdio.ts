@@ -1,8 +1,8 @@
 /** The program's standard streams and its console: what it prints becomes frames, at once and byte for byte. */
-import { Console } from 'node:console';
 import { Readable, Writable } from 'node:stream';
 
 import type { FrameWriter } from '../frames';
+import { Console } from './console';
 import { define } from './realm';
 
 const Bytes = Uint8Array;
