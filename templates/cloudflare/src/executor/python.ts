@@ -7,7 +7,7 @@ import { createFrameWriter, type FrameWriter } from './frames';
 import adapters from 'cct:adapters';
 import { type Cpython, loadCpython } from './python/cpython';
 import { changedFiles, writeFiles } from './python/files';
-import { patchExits, patchNetwork, restorePython, runProgram } from './python/interpreter';
+import { limitRecursion, patchExits, patchNetwork, restorePython, runProgram } from './python/interpreter';
 import { Output } from './python/output';
 import { Pausing } from './python/pausing';
 import { decodeSnapshot } from './python/snapshot';
@@ -28,7 +28,12 @@ interface Booted {
 let booted: Promise<Booted> | undefined;
 let used = false;
 
-async function boot(): Promise<Booted> {
+interface Env {
+  /** The stack that V8 was told to give (see `v8Flags` in the manifest), in KiB; unset where it has its default. */
+  STACK_KIB?: string;
+}
+
+async function boot({ STACK_KIB }: Env): Promise<Booted> {
   const pausing = new Pausing();
   let grow: (bytes: number) => void;
   const cpython = await loadCpython({
@@ -41,7 +46,9 @@ async function boot(): Promise<Booted> {
       pausing.patch(imports);
     },
   });
-  return { cpython, pausing, roots: restorePython(cpython, decodeSnapshot(new Uint8Array(snapshot)), grow!) };
+  const roots = restorePython(cpython, decodeSnapshot(new Uint8Array(snapshot)), grow!);
+  limitRecursion(cpython, STACK_KIB === undefined ? undefined : Number(STACK_KIB));
+  return { cpython, pausing, roots };
 }
 
 function precompiled(bytes: Uint8Array): WebAssembly.Module {
@@ -50,8 +57,8 @@ function precompiled(bytes: Uint8Array): WebAssembly.Module {
   return module;
 }
 
-async function run({ entrypoint, files }: RunRequest, frames: FrameWriter): Promise<void> {
-  const { cpython, roots, pausing } = await (booted ??= boot());
+async function run({ entrypoint, files }: RunRequest, frames: FrameWriter, env: Env): Promise<void> {
+  const { cpython, roots, pausing } = await (booted ??= boot(env));
   const before = writeFiles(cpython.fs, files);
   const output = new Output(frames);
   pausing.output = output;
@@ -77,10 +84,10 @@ function fatalMessage(error: unknown): string {
 }
 
 export default {
-  async fetch(request: Request, _env: unknown, context: ExecutionContext): Promise<Response> {
+  async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (pathname === '/boot') {
-      await (booted ??= boot());
+      await (booted ??= boot(env));
       return new Response();
     }
     if (pathname !== '/run') return new Response('not found', { status: 404 });
@@ -88,7 +95,7 @@ export default {
     used = true;
     const body = await request.json<RunRequest>();
     const { readable, frames } = createFrameWriter(body.outputBytes);
-    context.waitUntil(run(body, frames));
+    context.waitUntil(run(body, frames, env));
     return new Response(readable, { headers: { 'Content-Type': 'application/octet-stream' } });
   },
-} satisfies ExportedHandler;
+} satisfies ExportedHandler<Env>;

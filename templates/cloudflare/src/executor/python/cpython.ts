@@ -11,6 +11,18 @@ const STDLIB_PATH = '/lib/python314.zip';
 /** CPython looks for this folder when it works out where it is installed. */
 const PLATFORM_LIBRARY = '/lib/python3.14/lib-dynload';
 
+/** What a program finds in os.environ; undefined takes away what Emscripten would put there. */
+const ENVIRONMENT = {
+  HOME: '/workspace',
+  LANG: 'C.UTF-8',
+  LOGNAME: undefined,
+  PATH: '/usr/bin',
+  PWD: '/workspace',
+  TMPDIR: '/tmp',
+  USER: undefined,
+  _: undefined,
+};
+
 /** Addresses in the interpreter's memory and C integers: both are plain numbers. */
 type CFunction = (...args: number[]) => number;
 
@@ -50,7 +62,7 @@ export interface DeviceOperations {
 
 interface EmscriptenModule {
   FS: FileSystem;
-  ENV: Record<string, string>;
+  ENV: Record<string, string | undefined>;
   HEAPU8: Uint8Array;
 }
 
@@ -137,7 +149,7 @@ export async function loadCpython(hooks: Hooks): Promise<Cpython> {
     createModule({
       noInitialRun: true,
       arguments: [],
-      preRun: [],
+      preRun: [({ ENV }: EmscriptenModule) => void Object.assign(ENV, ENVIRONMENT)],
       API: { config: { jsglobals: {}, env: {} }, runtimeEnv: {} },
       locateFile: (file: string) => file,
       print: (line: string) => console.log(line),
@@ -153,7 +165,6 @@ export async function loadCpython(hooks: Hooks): Promise<Cpython> {
 
   const exports = instance!.exports as Exports & WebAssembly.Exports;
   const memory = (): Uint8Array => module.HEAPU8;
-  Object.assign(module.ENV, { HOME: '/workspace', PATH: '/usr/bin', PWD: '/workspace', USER: 'user', LOGNAME: 'user' });
   module.FS.mkdirTree(PLATFORM_LIBRARY);
   module.FS.writeFile(STDLIB_PATH, new Uint8Array(stdlib), { canOwn: true });
   openStandardStreams(module.FS, hooks.write);

@@ -9,8 +9,6 @@ import select
 import sys
 import time
 
-_exit_flush = (sys.__stdout__, sys.__stderr__)
-
 
 def _sleep(seconds, /):
     """Pauses the whole interpreter; the built-in one would spin, and nothing printed would leave meanwhile."""
@@ -97,6 +95,29 @@ def _preload():
         importlib.import_module(name)
 
 
+def _renew_main():
+    import builtins
+    import types
+
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    main.__builtins__ = builtins
+
+
+def _processor_time():
+    """A run has its process to itself, and there is no other clock: its processor time is the time since it began."""
+    now, now_ns = time.monotonic, time.monotonic_ns
+    start, start_ns = now(), now_ns()
+
+    def process_time():
+        return now() - start
+
+    def process_time_ns():
+        return now_ns() - start_ns
+
+    time.process_time = time.thread_time = process_time
+    time.process_time_ns = time.thread_time_ns = process_time_ns
+
+
 def prepare(path):
     """Makes `python path` true for everything a program can ask, and returns its code."""
     import io
@@ -106,6 +127,7 @@ def prepare(path):
         source = file.read()
     code = compile(source, path, "exec", dont_inherit=True)
     random.seed()
+    _processor_time()
     sys.argv[:] = [os.path.relpath(path)]
     sys.path.insert(0, os.path.dirname(path))
     main = sys.modules["__main__"]
@@ -142,7 +164,36 @@ def report(error):
     return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
+def _say_that_there_is_no_network():
+    import errno
+    import socket
+
+    def unresolvable(*args, **kwargs):
+        raise socket.gaierror(socket.EAI_NONAME, "this sandbox has no network")
+
+    def unreachable(*args, **kwargs):
+        raise OSError(errno.ENETUNREACH, "Network is unreachable: this sandbox has no network")
+
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo"):
+        setattr(socket, name, unresolvable)
+    socket.socketpair = unreachable
+    socket.socket.__init__ = unreachable
+
+
+def _hide_pyodide():
+    """Its packages are in the archive, but the half of them that is written in C is not started here."""
+    import zipimport
+
+    for names in zipimport._zip_directory_cache.values():
+        for name in [name for name in names if name.startswith(("pyodide/", "_pyodide/"))]:
+            del names[name]
+
+
 _preload()
+_hide_pyodide()
+_say_that_there_is_no_network()
 _asyncio_without_sockets()
 gc.collect()
+# Finalization must not spend its time on what came with the snapshot; but the program's own module it must see.
 gc.freeze()
+_renew_main()
