@@ -69,7 +69,6 @@ function start({ entrypoint, files }: Run, frames: FrameWriter): void {
     fs: createFileSystem(frames),
     module: () => moduleLibrary(loader, builtins.names),
   });
-  const loader = createLoader(entrypoint, files, builtins);
 
   lifecycle.attach({
     entrypoint,
@@ -103,6 +102,8 @@ function start({ entrypoint, files }: Run, frames: FrameWriter): void {
   });
   installStackFormat();
 
+  // From here on text of the program is loaded: everything that it must not come between is in place.
+  const loader = createLoader(entrypoint, files, builtins);
   loader.start((failure) => {
     if (failure) lifecycle.fail(failure.error);
     lifecycle.mainSettled();

@@ -292,6 +292,11 @@ export const ENDING: Case[] = [
     },
     exit: 2,
   },
+  {
+    name: 'the environment is empty and holds text',
+    files: `console.log(Object.keys(process.env), process.env.HOME); process.env.PORT = 80; console.log([process.env.PORT], 'PORT' in process.env, process.argv, process.platform)`,
+    stdout: "[] undefined\n[ '80' ] true [ 'node', '/tmp/program/main.mjs' ] linux\n",
+  },
   { name: 'an empty program', files: '' },
   { name: 'process.abort and kill', files: `process.kill(process.pid, 'SIGTERM')`, exit: 143 },
 ];

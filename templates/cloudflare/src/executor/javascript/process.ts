@@ -43,7 +43,6 @@ export function installProcess({ lifecycle, stdio, entrypoint, getBuiltin, warn 
     execArgv: [],
     execPath: '/usr/local/bin/node',
     title: 'node',
-    env: {},
     stdin: stdio.stdin,
     stdout: stdio.stdout,
     stderr: stdio.stderr,
