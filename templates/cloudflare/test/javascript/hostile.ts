@@ -83,6 +83,15 @@ export const FORGERY: Case[] = Object.entries(patches).flatMap(([what, patch]) =
 
 export const UNREACHABLE: Case[] = [
   {
+    name: 'an import, however it is spelled, is the program’s own',
+    files: `const a = 1, g = 1; const say = (how) => [() => console.log(how, 'GOT'), (e) => console.log(how, e.code)];
+      import/**/('cloudflare:workers').then(...say(1)); import
+      ('cloudflare:workers').then(...say(2)); void \`\${import('cloudflare:workers').then(...say(3))}\`;
+      let n = 1; n++ /import('cloudflare:workers').then(...say(4))/ g; ({}) / import('cloudflare:workers').then(...say(5)) / 1;
+      class A { static x = import('cloudflare:workers').then(...say(6)); [import('cloudflare:workers').then(...say(7))]() {} }`,
+    stdout: [1, 2, 3, 4, 5, 7, 6].map((how) => `${how} MODULE_NOT_FOUND\n`).join(''),
+  },
+  {
     name: 'call sites, callers and arguments show nothing of the executor',
     files: {
       'main.js': `const seen = new Set(); Error.prepareStackTrace = (error, sites) => { for (const site of sites) { const file = site.getFileName(); if (file && file.startsWith('program/')) continue; seen.add(site.getFunction()); seen.add(site.getThis()) } return '' };

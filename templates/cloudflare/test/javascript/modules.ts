@@ -199,7 +199,7 @@ undeclared = 1; console.log(undeclared, delete globalThis.undeclared);`,
   {
     name: 'a syntax error that the converter sees',
     files: 'let a = 1;\nlet b = ;\n',
-    stderr: ['main.mjs:2\nlet b = ;', 'SyntaxError: Unexpected token'],
+    stderr: ['main.mjs:2\nlet b = ;\n\nSyntaxError: Unexpected token\n'],
     exit: 1,
   },
   {

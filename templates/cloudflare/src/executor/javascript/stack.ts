@@ -64,7 +64,8 @@ export function describeUncaught(error: unknown, rejected: boolean, files: reado
       ? `Uncaught (in promise) ${value}\n    A promise was rejected with this value, and nothing handled it.\n`
       : `Uncaught ${value}\n`;
   }
-  const text = inspect(error);
+  // An error without frames is shown in brackets, which say nothing here.
+  const text = inspect(error).replace(/^\[([^\n]*)\](?= \{|$)/, '$1');
   const place = positions.get(error) ?? placeInStack(error, files);
   return `${place ? `${excerpt(place, files)}\n` : ''}${text}\n`;
 }
