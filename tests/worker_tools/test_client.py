@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.loopback import EVENT_STREAM, Handler, Request, answer, reset, sse, until_gone
+from tests.sandbox.loopback import EVENT_STREAM, Handler, Request, answer, reset, serve, sse, until_gone
 from tests.worker_tools.worker import ANSWER, HEALTH, TOKEN, Project, events, refusal, sent, stream, worker
 
 COLLECT = """
@@ -68,12 +68,8 @@ def test_a_program_of_ones_own(project: Project) -> None:
 
 def test_health_sends_no_token(project: Project) -> None:
     with worker(b"") as server:
-        ran = project.module(
-            "import { health } from './client.ts';"
-            "console.log(JSON.stringify(await health({ url: process.env.URL, token: process.env.CCT_TOKEN })))",
-            URL=server.url,
-        )
-    assert ran.json == HEALTH
+        ran = project.module(COLLECT % "[await health(options)]", URL=server.url)
+    assert ran.json == {"events": [HEALTH]}
     assert "authorization" not in server.requests[0].headers
 
 
@@ -170,6 +166,12 @@ def test_silence_ends_the_request(project: Project) -> None:
 
 def test_no_answer_at_all_is_silence_too(project: Project) -> None:
     assert failure(project, lambda connection, _: until_gone(connection), SILENCE="50")["code"] == "worker_silent"
+
+
+def test_health_that_does_not_come_is_a_worker_out_of_reach(project: Project) -> None:
+    with serve(lambda connection, _: until_gone(connection)) as server:
+        ran = project.module(COLLECT % "[await health(options)]", URL=server.url, SILENCE="50")
+    assert ran.json["error"]["code"] == "worker_unreachable"
 
 
 def test_an_endless_answer_is_capped(project: Project) -> None:

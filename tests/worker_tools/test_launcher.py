@@ -29,9 +29,9 @@ from tests.worker_tools.worker import (
 )
 
 
-def launch(project: Project, reply: bytes, *arguments: str, **environ: str) -> Ran:
+def launch(project: Project, reply: bytes, *arguments: str) -> Ran:
     with worker(reply) as server:
-        return project.run("launcher.ts", "PROMPT", "--url", server.url, *arguments, **environ)
+        return project.run("launcher.ts", "PROMPT", "--url", server.url, *arguments)
 
 
 def test_a_run_that_succeeds(project: Project) -> None:

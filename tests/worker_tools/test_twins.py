@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import statistics
@@ -44,7 +45,7 @@ def call() -> Iterator[Call]:
         assert process.stdout
         stdin, stdout = process.stdin, process.stdout
 
-        def ask(name: str, argument: Any = None) -> Any:
+        def ask(name: str, argument: Any) -> Any:
             stdin.write(json.dumps({"call": name, "argument": argument}) + "\n")
             stdin.flush()
             return json.loads(stdout.readline())
@@ -95,7 +96,7 @@ sse_parts = st.sampled_from(
 @given(st.lists(sse_parts, max_size=30).map(b"".join), st.lists(st.integers(0, 60), max_size=6))
 def test_event_streams_are_read_the_same_in_both_however_they_are_cut(call: Call, data: bytes, cuts: list[int]) -> None:
     ends = [0, *sorted(cuts), len(data)]
-    chunks = [data[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    chunks = [data[start:end] for start, end in itertools.pairwise(ends)]
     expected = [{"name": event.name, "data": event.data} for event in SseDecoder().feed(data)]
     assert call("sse", [base64.b64encode(chunk).decode() for chunk in chunks]) == expected
 
@@ -107,7 +108,7 @@ def test_a_result_of_many_pieces_is_one_event(call: Call) -> None:
 
 
 def test_exit_codes_are_those_of_cct(call: Call) -> None:
-    exits = call("exits")
+    exits = call("exits", None)
     assert exits == {code: CODES[code].exit for code in exits}
     assert {code for code, spec in CODES.items() if spec.status is not None} <= exits.keys()
 

@@ -9,7 +9,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +158,6 @@ class Project:
     """A project whose rendered Worker folder has the tools and no installed package."""
 
     root: Path
-    environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -184,7 +183,7 @@ class Project:
             process.wait()
         return Ran(process.returncode, stdout.decode(), stderr.decode())
 
-    def module(self, script: str, **environ: str) -> Ran:
+    def module(self, script: str, **environ: Any) -> Ran:
         """Runs a module that lies beside client.ts."""
         (self.folder / "script.mts").write_text(script, encoding="utf-8")
         return self.run("script.mts", **environ)
@@ -195,7 +194,7 @@ def make_project(root: Path) -> Project:
     project = Project(root)
     wanted = ("src/", "tools/", "client.ts", "launcher.ts", "monitor.ts", "package.json")
     for path in template_paths(template_dir()):
-        if path.startswith(wanted) and path != "package-lock.json":
+        if path.startswith(wanted):
             target = project.folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((template_dir() / path).read_bytes())

@@ -73,22 +73,20 @@ export function connection(url: string | undefined, signal: AbortSignal): Client
   return { url: workerUrl(url ?? (CLOUDFLARE_WORKER_URL || undefined)), token: CCT_TOKEN || undefined, signal };
 }
 
+const START_HINT =
+  'Start it with "npm run dev" in its folder, or name another Worker with CLOUDFLARE_WORKER_URL or --url.';
+const TOKEN_HINT = 'Set CCT_TOKEN to the token of this Worker; that of "npm run dev" stands in .dev.vars.';
+
 /** Asks whether a Worker of ours is there before a token goes to it. */
 export async function greet(options: ClientOptions): Promise<Health> {
-  let answered: Health;
-  try {
-    answered = await health(options);
-  } catch (error) {
-    if (!(error instanceof ToolError)) throw error;
-    const hint = `Start it with "npm run dev" in the Worker's folder, or name another with CLOUDFLARE_WORKER_URL or --url.`;
+  const answered = await health(options).catch((error: unknown) => {
+    if (!(error instanceof ToolError) || error.code !== 'worker_unreachable') throw error;
+    // Only a Worker on this machine has an address without TLS.
+    const hint = options.url?.startsWith('http:') ? START_HINT : 'Check the network and the URL.';
     throw new ToolError(error.code, error.message, hint, error.retryable);
-  }
+  });
   if (!options.token) {
-    throw new ToolError(
-      'config',
-      'CCT_TOKEN is not set, and the Worker serves nobody without it.',
-      'Set it to the Worker\'s token; for "npm run dev" it stands in .dev.vars.',
-    );
+    throw new ToolError('config', 'CCT_TOKEN is not set, and the Worker serves nobody without it.', TOKEN_HINT);
   }
   return answered;
 }
@@ -126,7 +124,9 @@ export async function runTool(body: (signal: AbortSignal) => Promise<number>): P
     process.exitCode = await body(abort.signal);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    showError(error);
+    // The Worker's own hint speaks of headers.
+    const { code, message, retryable } = error;
+    showError(code === 'unauthorized' ? new ToolError(code, message, TOKEN_HINT, retryable) : error);
     process.exitCode = error.exitCode;
   }
 }

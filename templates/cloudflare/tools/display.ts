@@ -14,6 +14,7 @@ export class Display {
   #code = new PlainStream();
   #codePath: string | null = null;
   #atLineStart = true;
+  #hasPrinted = false;
   /** The stream whose last character was no line break. */
   #openLine: StreamName | null = null;
 
@@ -57,7 +58,9 @@ export class Display {
     this.end();
     const { metrics } = answer;
     const mark = answer.success ? (saved.refused.length > 0 ? '!' : '✓') : '✗';
-    this.#say(`\n${mark} ${verdict(answer, saved.refused.length)}  ${duration(metrics.totalMs)}\n`);
+    this.#say(
+      `${this.#hasPrinted ? '\n' : ''}${mark} ${verdict(answer, saved.refused.length)}  ${duration(metrics.totalMs)}\n`,
+    );
     this.fact('Time', phases(answer).join(', '));
     this.fact('Model', tokens(answer));
     if (metrics.peakMemoryBytes) this.fact('Memory', `${size(metrics.peakMemoryBytes)} at its peak`);
@@ -99,6 +102,7 @@ export class Display {
   #give(name: StreamName, text: string): void {
     if (!text) return;
     if (name !== this.#openLine) this.#endLine();
+    this.#hasPrinted = true;
     process[name].write(text);
     this.#openLine = text.endsWith('\n') ? null : name;
   }

@@ -31,7 +31,7 @@ export function invalid(what: string): ToolError {
   return new ToolError(
     'worker_invalid',
     `The Worker's answer could not be understood: ${what}.`,
-    'The Worker and this tool may be of different versions: deploy the Worker again.',
+    'Something else may answer at this URL, or the Worker is of another version: deploy it again.',
   );
 }
 
