@@ -92,8 +92,8 @@ class Cct:
             "LANG": "C.UTF-8",
         }
 
-    def __call__(self, *argv: str | Path, stdin: bytes = b"", cwd: Path | None = None, **environment: str) -> Finished:
-        process = self.start(*argv, cwd=cwd, **environment)
+    def __call__(self, *argv: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Finished:
+        process = self.start(*argv, env=env)
         try:
             out, err = process.communicate(stdin, timeout=PATIENCE)
         finally:
@@ -102,14 +102,12 @@ class Cct:
         assert self.left_behind() == []
         return Finished(process.returncode, out, err)
 
-    def start(
-        self, *argv: str | Path, cwd: Path | None = None, stdin: int = subprocess.PIPE, **environment: str
-    ) -> subprocess.Popen[bytes]:
+    def start(self, *argv: str | Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self.command(*argv),
-            cwd=cwd or self.project,
-            env={**self.environment, **environment},
-            stdin=stdin,
+            cwd=self.project,
+            env={**self.environment, **(env or {})},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -140,7 +138,7 @@ def commands() -> list[list[str]]:
 def cct(home: Path, tmp_path: Path, runtime: LocalRuntime) -> Iterator[Cct]:
     del runtime  # it only has to be there
     # Not below tmp_path: the path of a Unix socket in it has 104 bytes at most.
-    temporary = Path(tempfile.mkdtemp(prefix="cct-test-", dir="/tmp"))  # noqa: S108
+    temporary = Path(tempfile.mkdtemp(prefix="cct-test-", dir="/tmp"))
     project = tmp_path / "project"
     project.mkdir()
     try:
@@ -163,19 +161,14 @@ def _reply(files: Sequence[tuple[str, str]], language: str, entrypoint: str | No
     return Reply(PROMPT, language, entrypoint or files[0][0], tuple(ReplyFile(*file) for file in files))
 
 
-def ask(cct: Cct, model: ScriptedModel, *argv: str | Path, prompt: str = PROMPT, **environment: str) -> Finished:
+def ask(cct: Cct, model: ScriptedModel, *argv: str | Path, prompt: str = PROMPT) -> Finished:
     """`cct --sandbox cloudflare --prompt …` with Claude's part played by `model`."""
-    return cct(
-        "--sandbox",
-        "cloudflare",
-        "--yes",
-        "--prompt",
-        prompt,
-        *argv,
-        ANTHROPIC_BASE_URL=model.url,
-        ANTHROPIC_API_KEY=KEY,
-        **environment,
-    )
+    return cct("--sandbox", "cloudflare", "--yes", "--prompt", prompt, *argv, env=access(model))
+
+
+def access(model: ScriptedModel) -> dict[str, str]:
+    """The environment in which cct takes `model` for Claude."""
+    return {"ANTHROPIC_BASE_URL": model.url, "ANTHROPIC_API_KEY": KEY}
 
 
 @dataclass(frozen=True)
@@ -226,6 +219,11 @@ class Sandbox:
         """The sandboxes that are alive: all that the supervisor has started but the gateway."""
         children = psutil.Process(self.worker.supervisor_pid).children(recursive=True)
         return [child for child in children if not any("external-addr" in word for word in child.cmdline())]
+
+    def check_well(self) -> None:
+        """The last run has left nothing alive, and the next one is fine."""
+        assert self.processes() == []
+        assert self.javascript("console.log('well')").result.output == "well\n"
 
 
 def program(entrypoint: str, source: str, **files: str) -> Program:

@@ -22,7 +22,8 @@ from cct_cloudflare.sandbox.folder import Folder, NotPlainError
 from cct_cloudflare.sandbox.paths import unsafe_path
 from cct_cloudflare.sandbox.program import ProgramFile, RefusedFile
 
-MAX_FILES = 1000
+#: The Worker's own bounds together (`src/limits.ts`): the program's files, and those that it wrote.
+MAX_FILES = 200 + 1000
 MAX_BYTES = 100 * 1000 * 1000
 
 SaveStatus = Literal["new", "replaced", "unchanged"]

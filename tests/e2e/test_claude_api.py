@@ -5,13 +5,14 @@ How the Worker reads the API in detail is the business of its own tests (`templa
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from itertools import repeat
 
 import pytest
 
 from cct_cloudflare.scripted import Fault, ScriptedModel
-from tests.runtime import KEY, Cct, Finished, ask, reply
+from tests.runtime import KEY, Cct, Finished, access, ask, reply
 
 RAN = "RAN-AFTER-ALL"
 PROGRAM = reply({"main.js": f"console.log('{RAN}'.toLowerCase()); require('fs').writeFileSync('ran.txt', 'x');"})
@@ -38,7 +39,7 @@ def failing(cct: Cct, faults: Iterable[Fault | None], *argv: str) -> tuple[Finis
         (Fault(stream="error"), 5, "model_overloaded", None),
         (Fault(stream="cut"), 5, "model_interrupted", None),
         (Fault(stream="no-stop"), 5, "model_interrupted", None),
-        (Fault(stream="malformed"), 5, "model_interrupted", None),
+        (Fault(stream="malformed"), 5, "model_failed", None),
         (Fault(stream="empty"), 5, "model_empty", 1),
         (Fault(stream="refusal"), 5, "model_refused", 1),
         (Fault(stream="max_tokens"), 5, "model_truncated", 1),
@@ -95,10 +96,10 @@ def test_unknown_events_and_pings_are_no_error(cct: Cct) -> None:
 
 
 def test_claude_that_cannot_be_reached_is_exit_5(cct: Cct) -> None:
-    with ScriptedModel() as model:
-        pass
-    del model
-    done = cct("--prompt", "Hi", "--yes", "--json", ANTHROPIC_BASE_URL="http://127.0.0.1:9", ANTHROPIC_API_KEY=KEY)
+    with socket.socket() as unused:  # bound but not listening: what connects is refused
+        unused.bind(("127.0.0.1", 0))
+        env = {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{unused.getsockname()[1]}", "ANTHROPIC_API_KEY": KEY}
+        done = cct("--prompt", "Hi", "--yes", "--json", env=env)
     assert (done.code, done.json["errorCode"]) == (5, "model_unreachable")
     assert KEY not in done.stdout + done.stderr
 
@@ -106,9 +107,7 @@ def test_claude_that_cannot_be_reached_is_exit_5(cct: Cct) -> None:
 def test_a_prompt_that_is_larger_than_the_worker_takes(cct: Cct) -> None:
     (cct.project / "idea.md").write_text("word " * 70_000)
     with ScriptedModel([PROGRAM], pace=0) as model:
-        done = cct(
-            *("--prompt-file", "idea.md", "--yes", "--json"), ANTHROPIC_BASE_URL=model.url, ANTHROPIC_API_KEY=KEY
-        )
+        done = cct("--prompt-file", "idea.md", "--yes", "--json", env=access(model))
     assert (done.code, done.json["errorCode"]) == (2, "payload_too_large")
     assert model.requests == []
 

@@ -6,6 +6,7 @@ import errno
 import os
 import pty
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,14 @@ from cct_cloudflare import scripted
 from cct_cloudflare.errors import CODES
 from cct_cloudflare.sandbox.events import RunResult
 from cct_cloudflare.scripted import ScriptedModel
-from tests.runtime import KEY, PATIENCE, PROMPT, Cct, Finished, ask, reply
+from tests.runtime import KEY, PATIENCE, PROMPT, Cct, Finished, access, ask, reply
 
 FIBONACCI = "What is the 10th Fibonacci number?"
 SAID = 'console.log("said");'
 
 
-def demo(cct: Cct, prompt: str, *argv: str | Path, **environment: str) -> Finished:
-    return cct("--sandbox", "cloudflare", "--demo", "--yes", "--prompt", prompt, *argv, **environment)
+def demo(cct: Cct, prompt: str, *argv: str | Path) -> Finished:
+    return cct("--sandbox", "cloudflare", "--demo", "--yes", "--prompt", prompt, *argv)
 
 
 @pytest.mark.parametrize("prompt", scripted.prompts())
@@ -116,15 +117,7 @@ def test_quiet_shows_the_programs_output_and_nothing_else(cct: Cct) -> None:
 
 def test_the_key_on_the_command_line_is_warned_about_and_used(cct: Cct) -> None:
     with ScriptedModel([reply({"main.js": SAID})], pace=0) as model:
-        done = cct(
-            "--sandbox",
-            "cloudflare",
-            "--prompt",
-            PROMPT,
-            "--anthropic-api-key",
-            KEY,
-            ANTHROPIC_BASE_URL=model.url,
-        )
+        done = cct("--prompt", PROMPT, "--anthropic-api-key", KEY, env={"ANTHROPIC_BASE_URL": model.url})
     assert (done.code, done.stdout) == (0, "said\n")
     assert "process list" in done.stderr
     assert KEY not in done.stderr
@@ -133,7 +126,7 @@ def test_the_key_on_the_command_line_is_warned_about_and_used(cct: Cct) -> None:
 def test_the_key_of_the_projects_env_file_is_used_and_its_base_url_is_not(cct: Cct) -> None:
     with ScriptedModel([reply({"main.js": SAID})], pace=0) as model:
         (cct.project / ".env").write_text(f"ANTHROPIC_API_KEY={KEY}\nANTHROPIC_BASE_URL=http://127.0.0.1:9\n")
-        done = cct("--prompt", PROMPT, ANTHROPIC_BASE_URL=model.url)
+        done = cct("--prompt", PROMPT, env={"ANTHROPIC_BASE_URL": model.url})
     assert (done.code, done.stdout) == (0, "said\n")
     assert len(model.requests) == 1
 
@@ -141,13 +134,13 @@ def test_the_key_of_the_projects_env_file_is_used_and_its_base_url_is_not(cct: C
 # A terminal
 
 
-def on_a_terminal(cct: Cct, *argv: str, answer: bytes = b"", **environment: str) -> tuple[int, str]:
+def on_a_terminal(cct: Cct, *argv: str, answer: bytes = b"", env: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Runs cct on a pseudo terminal and returns its exit code and all that the terminal was sent."""
     leader, follower = pty.openpty()
     with subprocess.Popen(
         cct.command(*argv),
         cwd=cct.project,
-        env={**cct.environment, "TERM": "xterm-256color", "COLUMNS": "100", **environment},
+        env={**cct.environment, "TERM": "xterm-256color", "COLUMNS": "100", **(env or {})},
         stdin=follower,
         stdout=follower,
         stderr=follower,
@@ -176,7 +169,8 @@ def _read(terminal: int) -> bytes:
 
 
 HOSTILE_PRINTS = """\
-const out = ['\\x1b]52;c;ZXZpbA==\\x07', '\\x1b]0;title\\x07', '\\x1b[2J', '\\x9b31m', 'good\\rEVIL', '\\x1bPq\\x1b\\\\'];
+const out = ['\\x1b]52;c;ZXZpbA==\\x07', '\\x1b]0;title\\x07', '\\x1b[2J', '\\x9b31m', 'good\\rEVIL'];
+out.push('\\x1bPq\\x1b\\\\');
 for (const text of out) { console.log('<' + text + '>'); console.error('<' + text + '>'); }
 """
 
@@ -202,7 +196,7 @@ def test_with_colours_the_escapes_are_ours_alone(cct: Cct) -> None:
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_color_is_obeyed_on_a_terminal(cct: Cct, environment: dict[str, str]) -> None:
     (cct.project / "main.js").write_text(SAID)
-    code, shown = on_a_terminal(cct, "run", "main.js", **environment)
+    code, shown = on_a_terminal(cct, "run", "main.js", env=environment)
     assert code == 0
     assert "said\r\n" in shown
     assert "\x1b" not in shown
@@ -225,9 +219,7 @@ def test_redirected_output_is_made_harmless_too(cct: Cct) -> None:
 @pytest.mark.parametrize(("answer", "code"), [(b"y\n", 0), (b"n\n", 130)])
 def test_on_a_terminal_rendering_is_asked_about(cct: Cct, answer: bytes, code: int) -> None:
     with ScriptedModel([reply({"main.js": SAID})], pace=0) as model:
-        got, shown = on_a_terminal(
-            cct, "--prompt", PROMPT, answer=answer, ANTHROPIC_BASE_URL=model.url, ANTHROPIC_API_KEY=KEY
-        )
+        got, shown = on_a_terminal(cct, "--prompt", PROMPT, answer=answer, env=access(model))
     assert got == code, shown
     assert "Render the Worker project into .claude/sandbox/cloudflare?" in shown
     assert (cct.project / ".claude").exists() == (code == 0)
@@ -263,7 +255,9 @@ def test_changed_worker_source_gets_no_key_without_consent(rendered: Cct) -> Non
         assert ask(rendered, model, "--json").code == 0, "consent is remembered"
         edit_worker(rendered, "// mine", "// yours")
         assert ask(rendered, model, "--json").code == 3, "but only for these bytes"
-    decisions = [path for path in (rendered.home / ".config").rglob("*.json") if str(rendered.project) in path.read_text()]
+    decisions = [
+        path for path in (rendered.home / ".config").rglob("*.json") if str(rendered.project) in path.read_text()
+    ]
     assert decisions, "consent is kept outside the project"
 
 

@@ -86,6 +86,8 @@ fs.writeFileSync('good.txt', 'good');
 @pytest.mark.parametrize("language", ["javascript", "python"])
 def test_unsafe_names_that_the_program_writes_are_refused(cct: Cct, language: str) -> None:
     inside = [path for path in UNSAFE if not path.startswith(("..", "/", "a/..")) and "\0" not in path]
+    if language == "javascript":  # workerd reads paths as URLs: these name something else, or nothing
+        inside = [path for path in inside if not set(path) & set("\\\n:")]
     if language == "javascript":
         answer = reply({"main.js": WRITES % json.dumps(inside)})
     else:
@@ -107,7 +109,7 @@ def test_unsafe_names_that_the_program_writes_are_refused(cct: Cct, language: st
 @pytest.mark.parametrize("language", ["javascript", "python"])
 def test_what_a_program_writes_outside_its_folder_stays_in_the_sandbox(cct: Cct, language: str) -> None:
     marker = cct.project.parent / "escaped.txt"
-    paths = [str(marker), "../../escaped.txt", "/tmp/cct-escaped.txt", "/etc/cct-escaped.txt"]  # noqa: S108
+    paths = [str(marker), "../../escaped.txt", "/tmp/cct-escaped.txt", "/etc/cct-escaped.txt"]
     if language == "javascript":
         answer = reply({"main.js": WRITES % json.dumps(paths)})
     else:
@@ -137,26 +139,25 @@ def test_what_a_program_writes_outside_its_folder_stays_in_the_sandbox(cct: Cct,
         (reply_of([("main.js", MAIN), ("a.txt", "1"), ("a.txt", "2")]), 5, "model_invalid"),
         (reply_of([("main.js", MAIN), ("a.txt", "1"), ("A.TXT", "2")]), 5, "model_invalid"),
         (reply({"main.js": MAIN, "a": "file", "a/b": "needs a folder"}), 5, "model_invalid"),
-        (reply({"main.js": MAIN, "": "no name"}), 7, None),
+        (reply({"main.js": MAIN, "": "no name"}), 5, "model_invalid"),
         (reply({"main.js": MAIN, **{f"f{n}.txt": "x" for n in range(10_000)}}), 5, "model_invalid"),
     ],
     ids=["unsafe entrypoint", "no entrypoint", "twice", "twice by case", "file and folder", "empty", "10,000"],
 )
-def test_a_layout_that_no_disk_has_does_not_run(cct: Cct, answer: Reply, code: int, word: str | None) -> None:
+def test_a_layout_that_no_disk_has_does_not_run(cct: Cct, answer: Reply, code: int, word: str) -> None:
     done = generated(cct, answer)
     assert (done.code, done.json["errorCode"]) == (code, word), done.stdout[:500]
-    if word is not None:
-        assert "output" not in done.json
-        assert cct.files() == {}
+    assert "output" not in done.json
+    assert cct.files() == {}
 
 
 def test_ten_thousand_written_files_are_capped_and_flagged(cct: Cct) -> None:
     source = "import fs from 'node:fs'; for (let n = 0; n < 10_000; n++) fs.writeFileSync(`f${n}.txt`, 'x');"
     done = generated(cct, reply({"main.js": source}))
+    assert done.code == 0, done.stdout[:500]
+    assert len(done.json["savedFiles"]) == 1 + 1000
+    assert len(cct.files()) == 1 + 1000
     assert done.json["truncated"] is True
-    assert len(done.json["savedFiles"]) <= 1000
-    assert len(cct.files()) == len(done.json["savedFiles"])
-    assert done.code in (0, 7)
 
 
 @pytest.mark.parametrize("language", ["javascript", "python"])
@@ -168,8 +169,9 @@ def test_a_hundred_megabytes_of_written_files_are_capped_and_flagged(cct: Cct, l
         source = "for n in range(100):\n    open(f'f{n}.txt', 'wb').write(b'a' * (1 << 20))\n"
         answer = reply({"main.py": source}, language="python")
     done = generated(cct, answer)
-    assert done.json["truncated"] is True or done.json["errorCode"] == "sandbox_oom", done.json["error"]
-    assert sum(file["bytes"] for file in done.json["savedFiles"]) <= 11 * 2**20
+    assert done.code == 0, done.stdout[:500]
+    assert 2**20 < sum(file["bytes"] for file in done.json["savedFiles"]) <= 11 * 2**20
+    assert done.json["truncated"] is True
 
 
 FENCES = "# Doc\n\n````md\n```js\nlet a = `${'```'}`;\n```\n````\n\n~~~\n```\r\n\ttail \\n \\u0041 é 漢 🎉\u2028\n"
