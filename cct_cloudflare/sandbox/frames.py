@@ -1,8 +1,8 @@
 """Frames: how a sandbox process talks to the runner, and the runner to the Worker.
 
-A frame is ``type: u8, length: u32 big-endian, payload``. The executor inside the sandbox writes 1 to 4
-(`src/executor/frames.ts`); the runner passes 1 to 3 on and writes 5 and 6 itself, so that nothing inside a sandbox
-can say how its run ended or that it has started.
+A frame is ``type: u8, length: u32 big-endian, payload``. The executor inside the sandbox writes 1 to 4 and 7
+(`src/executor/frames.ts`); the runner passes all but 4 on and writes 5 and 6 itself, so that nothing inside a
+sandbox can say how its run ended or that it has started.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ FILE = 3
 EXIT = 4
 VERDICT = 5
 BOOTED = 6
+OMITTED = 7
 
 _HEADER = struct.Struct(">BI")
 

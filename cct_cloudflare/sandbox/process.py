@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from cct_cloudflare.sandbox import workerd
-from cct_cloudflare.sandbox.frames import EXIT, FILE, STDERR, STDOUT, Frame, FrameError, read_frames
+from cct_cloudflare.sandbox.frames import EXIT, FILE, OMITTED, STDERR, STDOUT, Frame, FrameError, read_frames
 
 #: How often time, memory and the client are looked at, in seconds.
 _WATCH_INTERVAL = 0.02
 
 #: The kernel's limit is above the watched one, so that the watcher is the one that decides and can say so.
 _DATA_HEADROOM = 1024 * 1024 * 1024
+
+
+#: What a sandbox may say before its exit.
+_PASSED_ON = frozenset({STDOUT, STDERR, FILE, OMITTED})
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ class SandboxProcess:
                         break
                     if frame.type in (STDOUT, STDERR):
                         budget -= len(frame.payload)
-                    if budget < 0 or frame.type not in (STDOUT, STDERR, FILE):
+                    if budget < 0 or frame.type not in _PASSED_ON:
                         detail = "the sandbox spoke out of turn"
                         break
                     yield frame

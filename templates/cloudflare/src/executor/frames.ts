@@ -5,7 +5,8 @@
  *   1 stdout, 2 stderr   the bytes as the program wrote them
  *   3 file               u16 big-endian length of the path, the path (UTF-8), the content
  *   4 exit               the exit status, one i32 big-endian
- * (5 verdict is written by the runner outside and refused from inside.)
+ *   7 omitted          nothing; files were left out because they passed a limit
+ * (5 verdict and 6 booted are written by the runner outside and refused from inside.)
  *
  * The program shares this isolate's globals and may patch any prototype, so everything used after it has
  * loaded is captured here, at import, and called through `apply`.
@@ -15,6 +16,7 @@ export const STDOUT = 1;
 export const STDERR = 2;
 export const FILE = 3;
 export const EXIT = 4;
+export const OMITTED = 7;
 
 const { apply, defineProperty } = Reflect;
 const { min } = Math;
@@ -37,6 +39,8 @@ export interface FrameWriter {
   stdout(data: string | Uint8Array): void;
   stderr(data: string | Uint8Array): void;
   file(path: string, content: Uint8Array): void;
+  /** Says that files were left out. */
+  omitted(): void;
   /** Settles when the reader has taken, or will never take, all that was written so far. */
   drained(): Promise<void> | undefined;
   /** Writes the exit status and closes the stream; every later call does nothing. */
@@ -102,6 +106,9 @@ export function createFrameWriter(outputBytes: number): { readable: ReadableStre
         apply(setBytes, out, [name, 7]);
         apply(setBytes, out, [content, 7 + nameSize]);
         send(out);
+      },
+      omitted() {
+        if (!ended) send(frame(OMITTED, 0));
       },
       drained: () => lastWrite,
       exit(code) {

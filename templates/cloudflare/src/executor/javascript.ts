@@ -77,7 +77,7 @@ function start({ entrypoint, files }: Run, frames: FrameWriter): void {
       tellProcess('uncaughtException', [error, origin]),
     announce: (event, code) => void tellProcess(event, [code]),
     describe: (error, origin) => describeUncaught(error, origin === 'unhandledRejection', files),
-    sendFiles: () => folder.collect(frames.file),
+    sendFiles: () => folder.collect(frames.file, frames.omitted),
   });
   // First in line: whatever the program listens to, this has been told before.
   addEventListener('unhandledrejection', (event) => {

@@ -12,8 +12,11 @@ const MOST_FILES = 1000;
 const MOST_BYTES = 10 * 1024 * 1024;
 
 export interface Folder {
-  /** Calls `send` for every file that the program wrote or changed, in the order of their paths. */
-  collect(send: (path: string, content: Uint8Array) => void): void;
+  /**
+   * Calls `send` for every file that the program wrote or changed, in the order of their paths, and `omit` at most
+   * once, when files passed a limit and were left out.
+   */
+  collect(send: (path: string, content: Uint8Array) => void, omit: () => void): void;
 }
 
 export function createFolder(files: readonly ProgramFile[]): Folder {
@@ -27,21 +30,30 @@ export function createFolder(files: readonly ProgramFile[]): Folder {
   }
 
   return {
-    collect(send) {
+    collect(send, omit) {
       let count = 0;
+      let omitted = false;
       let total = 0;
       const names = list('').sort((a, b) => (decodedName(a) < decodedName(b) ? -1 : 1));
       for (const name of names) {
         const size = lstatSync(`${ROOT}/${name}`).size;
-        if (total + size > MOST_BYTES) continue;
+        if (size > MOST_BYTES) {
+          omitted = true;
+          continue;
+        }
         const content: Uint8Array = readFileSync(`${ROOT}/${name}`);
         const path = decodedName(name);
         const old = before[path];
         if (old && same(old, content)) continue;
-        if (++count > MOST_FILES) return;
+        if (count === MOST_FILES || total + size > MOST_BYTES) {
+          omitted = true;
+          continue;
+        }
+        count += 1;
         total += size;
         send(path, content);
       }
+      if (omitted) omit();
     },
   };
 }
