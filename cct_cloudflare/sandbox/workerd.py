@@ -55,6 +55,8 @@ def gateway_config() -> str:
         "const gateway :Workerd.Worker = (\n"
         '  modules = [(name = "worker.js", esModule = embed "worker.js")],\n'
         f'  compatibilityDate = "{COMPATIBILITY_DATE}",\n'
+        # Tells when a client has gone; wrangler.toml names it too.
+        '  compatibilityFlags = ["enable_request_signal"],\n'
         "  bindings = [\n"
         '    (name = "RUNNER", service = "runner"),\n'
         f"{variables}"

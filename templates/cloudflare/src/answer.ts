@@ -21,17 +21,6 @@ export interface Origin {
   generationMs: number;
 }
 
-/** Decodes what may not be UTF-8; `lossy` says that something had to be replaced. */
-function decode(bytes: Uint8Array): { text: string; lossy: boolean } {
-  const text = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(bytes);
-  try {
-    new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { text, lossy: false };
-  } catch {
-    return { text, lossy: true };
-  }
-}
-
 /** The machine's word and a sentence for how the program ended; the sentence stands where stderr says nothing. */
 function judge(ending: Ending | null, limits: Limits): { errorCode: ErrorCode | null; sentence: string } {
   switch (ending?.kind) {
@@ -65,10 +54,8 @@ export function answer(
   bootMs: number,
 ): Answer {
   const { question, model, usage, generationMs } = origin;
-  const { ending, truncated, peakMemoryBytes, executionMs } = outcome;
+  const { stdout, stderr, ending, truncated, peakMemoryBytes, executionMs } = outcome;
   const { errorCode, sentence } = judge(ending, run.limits);
-  const stdout = decode(outcome.stdout);
-  const stderr = decode(outcome.stderr);
   const stopped = ending !== null && ending.kind !== 'exited';
   const totalMs = Date.now() - run.start;
   const generated = question === null ? [] : program.files;

@@ -4,6 +4,24 @@ import type { MiddlewareHandler } from 'hono';
 import type { Env } from './env';
 import { ApiError } from './errors';
 
+type Middleware = MiddlewareHandler<{ Bindings: Env }>;
+
+/** Fails closed: a Worker without a token serves nobody. */
+export const requireSetup: Middleware = async (context, next) => {
+  if (!context.env.CCT_TOKEN)
+    throw new ApiError('not_configured', 'This Worker has no CCT_TOKEN, so it serves nobody.');
+  await next();
+};
+
+/** Comes after `requireSetup`. */
+export const requireToken: Middleware = async (context, next) => {
+  const [, given] = /^Bearer +(\S+)$/i.exec(context.req.header('Authorization') ?? '') ?? [];
+  if (given === undefined || !(await sameSecret(given, context.env.CCT_TOKEN!))) {
+    throw new ApiError('unauthorized', 'The bearer token is missing or wrong.');
+  }
+  await next();
+};
+
 /** Compares digests, so that neither the length nor the first difference shows in the time it takes. */
 async function sameSecret(given: string, expected: string): Promise<boolean> {
   const digest = (value: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(value));
@@ -11,32 +29,19 @@ async function sameSecret(given: string, expected: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(left, right);
 }
 
-/** Fails closed: a Worker without a token serves nobody. */
-export const requireToken: MiddlewareHandler<{ Bindings: Env }> = async (context, next) => {
-  const expected = context.env.CCT_TOKEN;
-  if (!expected) throw new ApiError('not_configured', 'This Worker has no CCT_TOKEN, so it serves nobody.');
-  const [, given] = /^Bearer +(\S+)$/i.exec(context.req.header('Authorization') ?? '') ?? [];
-  if (given === undefined || !(await sameSecret(given, expected))) {
-    throw new ApiError('unauthorized', 'The bearer token is missing or wrong.');
-  }
-  await next();
-};
-
+/** `*` and `null` name no origin: anybody's page can be either. */
 export function allowedOrigins(env: Env): string[] {
   return (env.ALLOWED_ORIGINS ?? '')
     .split(',')
     .map((origin) => origin.trim())
-    .filter((origin) => origin !== '' && origin !== '*');
+    .filter((origin) => !['', '*', 'null'].includes(origin));
 }
 
 /** A page of another origin gets an error before anything else happens, not only an answer that it cannot read. */
-export const checkOrigin: MiddlewareHandler<{ Bindings: Env }> = async (context, next) => {
+export const checkOrigin: Middleware = async (context, next) => {
   const origin = context.req.header('Origin');
-  if (
-    origin !== undefined &&
-    origin !== new URL(context.req.url).origin &&
-    !allowedOrigins(context.env).includes(origin)
-  ) {
+  const known = () => [new URL(context.req.url).origin, ...allowedOrigins(context.env)];
+  if (origin !== undefined && !known().includes(origin)) {
     throw new ApiError('origin_forbidden', 'Pages of this origin may not call this Worker.');
   }
   await next();

@@ -33,16 +33,16 @@ export function withoutUnsafeFiles(program: Program): { program: Program; refuse
   return { program: kept, refusedFiles };
 }
 
-/** What no sandbox could lay out on a disk: two files of one name, a file where a folder is, a missing entrypoint. */
+/** What no sandbox could lay out on a disk: two files of one name, a file where a folder is, no content, no entrypoint. */
 function checkLayout({ entrypoint, files }: Program): void {
   const fold = (path: string) => path.normalize('NFKC').toLowerCase();
   const taken = new Set<string>();
   for (const { path, content, encoding } of files) {
     if (taken.has(fold(path))) throw new ApiError('invalid_request', `Two files are named ${JSON.stringify(path)}.`);
     taken.add(fold(path));
-    if (encoding === 'base64' && !isBase64(content)) {
-      throw new ApiError('invalid_request', `The content of ${JSON.stringify(path)} is not base64.`);
-    }
+    const [valid, form] =
+      encoding === 'base64' ? [isBase64(content), 'base64'] : [content.isWellFormed(), 'valid Unicode'];
+    if (!valid) throw new ApiError('invalid_request', `The content of ${JSON.stringify(path)} is not ${form}.`);
   }
   for (const { path } of files) {
     for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {

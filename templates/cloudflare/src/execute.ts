@@ -37,9 +37,9 @@ export async function execute(request: ExecuteRequest, context: Context): Promis
 
   const slot = new SessionSlot(run, context);
   try {
-    // JavaScript starts in milliseconds, so it is started before Claude has chosen; Python as soon as it is named.
-    slot.open(request.language ?? 'javascript');
-    const generation = generate(env, { ...request, model }, signal);
+    if (request.language) slot.open(request.language);
+    else slot.guess('javascript');
+    const generation = generate(env, { ...request, model }, AbortSignal.any([signal, slot.failed]));
     let written: { program: Program; usage: Usage } | undefined;
     for await (const event of generation) {
       if (event.type === 'language') slot.open(event.language);
@@ -55,7 +55,7 @@ export async function execute(request: ExecuteRequest, context: Context): Promis
     if (!written) throw new ApiError('model_empty', 'Claude answered without a program.');
     const generationMs = Date.now() - run.start;
     const { program, refusedFiles } = withoutUnsafeFiles(written.program);
-    return await complete(run, slot, program, refusedFiles, emit, {
+    return await complete(run, slot, program, refusedFiles, context, {
       question: request.question,
       model,
       usage: written.usage,
@@ -76,7 +76,7 @@ export async function runProgram(request: RunRequest, context: Context): Promise
   const slot = new SessionSlot(run, context);
   try {
     slot.open(language);
-    return await complete(run, slot, program, [], context.emit, {
+    return await complete(run, slot, program, [], context, {
       question: null,
       model: null,
       usage: null,
@@ -102,6 +102,8 @@ function announce(run: Run, emit: Emit, model: string | null, language: Program[
 class SessionSlot {
   session: Session | undefined;
   private kind: 'python' | 'javascript' | undefined;
+  private told: Session | undefined;
+  private readonly failure = new AbortController();
 
   constructor(
     private readonly run: Run,
@@ -110,17 +112,32 @@ class SessionSlot {
     context.signal.addEventListener('abort', () => this.close());
   }
 
-  open(language: Program['language']): void {
-    if (language === 'web') return this.close();
+  /** Aborted when the sandbox that is needed cannot start: no program has to be paid for then. */
+  get failed(): AbortSignal {
+    return this.failure.signal;
+  }
+
+  /** Starts a sandbox before Claude has chosen a language: JavaScript takes milliseconds, and is thrown away as fast. */
+  guess(language: RunnableLanguage): void {
     const kind = language === 'python' ? 'python' : 'javascript';
     if (this.kind === kind || this.context.signal.aborted) return;
     this.close();
-    const session = this.run.sandbox.open(language as RunnableLanguage, this.run.limits);
-    this.session = session;
+    this.session = this.run.sandbox.open(language, this.run.limits);
     this.kind = kind;
+  }
+
+  /** Sees to it that the sandbox of this language is starting, and tells when it has. */
+  open(language: Program['language']): void {
+    if (language === 'web') return this.close();
+    this.guess(language);
+    const { session } = this;
+    if (!session || session === this.told) return;
+    this.told = session;
     // One that nobody waits for any more says nothing.
-    const tell = (boot: Boot) => this.session === session && this.context.emit('boot', boot);
-    session.ready.then(tell, () => undefined);
+    session.ready.then(
+      (boot: Boot) => session === this.session && this.context.emit('boot', boot),
+      (reason: unknown) => session === this.session && this.failure.abort(reason),
+    );
   }
 
   close(): void {
@@ -136,12 +153,13 @@ async function complete(
   slot: SessionSlot,
   program: Program,
   refusedFiles: RefusedFile[],
-  emit: Emit,
+  { emit, signal }: Context,
   origin: Origin,
 ): Promise<Answer> {
   slot.open(program.language);
   const { session } = slot;
   const boot = await session?.ready;
+  signal.throwIfAborted();
   emit('program', {
     language: program.language,
     entrypoint: program.entrypoint,

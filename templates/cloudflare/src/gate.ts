@@ -4,8 +4,11 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Env } from './env';
 import { ApiError } from './errors';
 
-/** Longer than any run: generation, start and the longest timeout. A lease that nobody returned ends here. */
-const LEASE_MS = 20 * 60_000;
+/**
+ * Longer than any run: three calls to Claude, the start and the longest timeout. A lease that nobody returned, because
+ * the Worker itself was stopped, ends here.
+ */
+const LEASE_MS = 40 * 60_000;
 const DEFAULT_LIMIT = 8;
 
 export class RunGate extends DurableObject<Env> {
@@ -30,17 +33,23 @@ export class RunGate extends DurableObject<Env> {
   }
 }
 
-/** Runs `work` while holding a place; a Worker without the binding has no limit. */
+/** Runs `work` while holding a place; a Worker without the binding has no limit. Throws ApiError `too_many_runs`. */
 export async function withinGate<T>(env: Env, id: string, work: () => Promise<T>): Promise<T> {
   if (!env.RUN_GATE) return work();
   const gate = env.RUN_GATE.get(env.RUN_GATE.idFromName('runs'));
-  const limit = Number(env.MAX_CONCURRENT_RUNS) || DEFAULT_LIMIT;
+  const limit = parseLimit(env.MAX_CONCURRENT_RUNS);
   if (!(await gate.enter(id, limit))) {
-    throw new ApiError('too_many_runs', `${limit} runs are already under way.`);
+    throw new ApiError('too_many_runs', `This Worker serves at most ${limit} runs at a time.`);
   }
   try {
     return await work();
   } finally {
-    await gate.leave(id);
+    // A run that went well is not lost because its lease could not be returned: that ends by itself.
+    await gate.leave(id).catch((error: unknown) => console.error(error));
   }
+}
+
+/** `0` is a limit too: it closes the Worker. */
+function parseLimit(value: string | undefined): number {
+  return value !== undefined && /^\d+$/.test(value) ? Number(value) : DEFAULT_LIMIT;
 }

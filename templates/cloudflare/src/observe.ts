@@ -5,9 +5,15 @@ import { unsafePath } from './paths';
 import { fileFromBytes, type Program, type ProgramFile, type RefusedFile } from './program';
 import type { Ending, Session } from './sandbox';
 
+export interface Printed {
+  text: string;
+  /** Something was not UTF-8 and has been replaced. */
+  lossy: boolean;
+}
+
 export interface Outcome {
-  stdout: Uint8Array;
-  stderr: Uint8Array;
+  stdout: Printed;
+  stderr: Printed;
   files: ProgramFile[];
   refusedFiles: RefusedFile[];
   /** Null when there was nothing to run. */
@@ -17,10 +23,12 @@ export interface Outcome {
   executionMs: number;
 }
 
+const NOTHING: Printed = { text: '', lossy: false };
+
 /** For `web`: files, and nothing to start. */
 export const NOTHING_TO_RUN: Outcome = {
-  stdout: new Uint8Array(0),
-  stderr: new Uint8Array(0),
+  stdout: NOTHING,
+  stderr: NOTHING,
   files: [],
   refusedFiles: [],
   ending: null,
@@ -46,14 +54,16 @@ export async function observe(session: Session, program: Program, emit: Emit): P
         emit('file', { path: event.path, bytes: event.bytes.byteLength });
       }
     } else {
+      const { ending, truncated, peakMemoryBytes } = event;
+      const cut = truncated || ending.kind !== 'exited';
       return {
-        stdout: out.end(),
-        stderr: err.end(),
+        stdout: out.end(cut),
+        stderr: err.end(cut),
         files: [...files.values()],
         refusedFiles,
-        ending: event.ending,
-        truncated: event.truncated,
-        peakMemoryBytes: event.peakMemoryBytes,
+        ending,
+        truncated,
+        peakMemoryBytes,
         executionMs: Date.now() - start,
       };
     }
@@ -61,10 +71,13 @@ export async function observe(session: Session, program: Program, emit: Emit): P
   throw new ApiError('internal', 'The sandbox ended without saying how.');
 }
 
-/** Tells output as text as it comes, never cutting a character in two, and keeps the exact bytes. */
+/** Tells output as text as it comes, never cutting a character in two. */
 class OutputReader {
   private readonly decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
-  private readonly chunks: Uint8Array[] = [];
+  /** Reads the same bytes and fails where the other one replaces. */
+  private readonly judge = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  private text = '';
+  private lossy = false;
 
   constructor(
     private readonly name: 'stdout' | 'stderr',
@@ -72,22 +85,25 @@ class OutputReader {
   ) {}
 
   take(bytes: Uint8Array): void {
-    this.chunks.push(bytes);
-    this.tell(this.decoder.decode(bytes, { stream: true }));
+    this.decode(bytes);
   }
 
-  end(): Uint8Array {
-    this.tell(this.decoder.decode());
-    const whole = new Uint8Array(this.chunks.reduce((size, chunk) => size + chunk.byteLength, 0));
-    let at = 0;
-    for (const chunk of this.chunks) {
-      whole.set(chunk, at);
-      at += chunk.byteLength;
+  /** @param cut the output was ended from outside: half a character at its end is not the program's doing */
+  end(cut: boolean): Printed {
+    if (!cut) this.decode();
+    return { text: this.text, lossy: this.lossy };
+  }
+
+  private decode(bytes?: Uint8Array): void {
+    const options = { stream: bytes !== undefined };
+    const text = this.decoder.decode(bytes, options);
+    try {
+      if (!this.lossy) this.judge.decode(bytes, options);
+    } catch {
+      this.lossy = true;
     }
-    return whole;
-  }
-
-  private tell(text: string): void {
-    if (text !== '') this.emit(this.name, { text });
+    if (text === '') return;
+    this.text += text;
+    this.emit(this.name, { text });
   }
 }

@@ -1,7 +1,8 @@
 /** Reads what an executor or the runner says. Everything here comes from outside: nothing is believed unchecked. */
-import { EXIT, FILE, STDERR, STDOUT } from '../executor/frames';
+import { EXIT, FILE, OMITTED, STDERR, STDOUT } from '../executor/frames';
 import { LIMITS } from '../limits';
 import type { Boot, Ending, SandboxEvent } from '.';
+import { DeadlineError } from './deadline';
 
 /** Written by the runner only; one that comes from inside a sandbox ends the run as crashed. */
 export const VERDICT = 5;
@@ -14,16 +15,25 @@ export interface Frame {
 
 const HEADER = 5;
 const MOST_PAYLOAD = LIMITS.savedBytes + 64 * 1024 + 2;
+/** Bytes. No path of a file that can be saved is longer. */
+const MOST_PATH = 1024;
 
 export class FrameError extends Error {}
 
-/** Cuts a byte stream into frames, however it was chunked. Throws FrameError on a frame that is too long or cut. */
-export async function* readFrames(stream: ReadableStream<Uint8Array>): AsyncGenerator<Frame> {
+/**
+ * Cuts a byte stream into frames, however it was chunked. Throws FrameError on a frame that is too long or cut.
+ *
+ * @param signal gives the stream up, also in the middle of a wait for it
+ */
+export async function* readFrames(stream: ReadableStream<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Frame> {
   let missing = HEADER;
   let chunks: Uint8Array[] = [];
   let held = 0;
   const reader = stream.getReader();
+  const giveUp = (): void => void reader.cancel().catch(() => undefined);
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
+    if (signal?.aborted) giveUp();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
@@ -47,7 +57,8 @@ export async function* readFrames(stream: ReadableStream<Uint8Array>): AsyncGene
       held = rest.byteLength;
     }
   } finally {
-    await reader.cancel().catch(() => undefined);
+    signal?.removeEventListener('abort', giveUp);
+    giveUp();
   }
   if (held > 0) throw new FrameError('the last frame was cut');
 }
@@ -80,8 +91,9 @@ class Allowance {
     return kept;
   }
 
-  file(bytes: Uint8Array): boolean {
-    const fits = this.files > 0 && bytes.byteLength <= this.bytes;
+  /** Whether there is still room for a file; one that is left out counts as truncation. */
+  file({ path, bytes }: { path: Uint8Array; bytes: Uint8Array }): boolean {
+    const fits = this.files > 0 && bytes.byteLength <= this.bytes && path.byteLength <= MOST_PATH;
     if (!fits) this.truncated = true;
     else {
       this.files -= 1;
@@ -93,11 +105,11 @@ class Allowance {
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function parseFile(payload: Uint8Array): { path: string; bytes: Uint8Array } {
+function parseFile(payload: Uint8Array): { path: Uint8Array; bytes: Uint8Array } {
   if (payload.byteLength < 2) throw new FrameError('a file frame is too short');
   const end = 2 + ((payload[0]! << 8) | payload[1]!);
   if (payload.byteLength < end) throw new FrameError('a file frame is too short');
-  return { path: strictUtf8.decode(payload.subarray(2, end)), bytes: payload.subarray(end) };
+  return { path: payload.subarray(2, end), bytes: payload.subarray(end) };
 }
 
 interface Verdict {
@@ -139,8 +151,8 @@ export async function* readRun(
     truncated: verdict.truncated || allowance.truncated,
     peakMemoryBytes: verdict.peakMemoryBytes,
   });
-  const crashed = (detail: string) =>
-    exit({ ending: { kind: 'crashed', detail }, truncated: false, peakMemoryBytes: null });
+  const ended = (ending: Ending) => exit({ ending, truncated: false, peakMemoryBytes: null });
+  const crashed = (detail: string) => ended({ kind: 'crashed', detail });
   try {
     for await (const { type, payload } of frames) {
       if (type === STDOUT || type === STDERR) {
@@ -148,10 +160,12 @@ export async function* readRun(
         if (bytes.byteLength > 0) yield type === STDOUT ? { type: 'stdout', bytes } : { type: 'stderr', bytes };
       } else if (type === FILE) {
         const file = parseFile(payload);
-        if (allowance.file(file.bytes)) yield { type: 'file', ...file };
+        if (allowance.file(file)) yield { type: 'file', path: strictUtf8.decode(file.path), bytes: file.bytes };
+      } else if (type === OMITTED) {
+        allowance.truncated = true;
       } else if (type === EXIT && from === 'executor' && payload.byteLength === 4) {
         const code = new DataView(payload.buffer, payload.byteOffset, 4).getInt32(0);
-        yield exit({ ending: { kind: 'exited', code }, truncated: false, peakMemoryBytes: null });
+        yield ended({ kind: 'exited', code });
         return;
       } else if (type === VERDICT && from === 'runner') {
         yield exit(parseVerdict(payload));
@@ -162,7 +176,8 @@ export async function* readRun(
       }
     }
   } catch (error) {
-    yield crashed(error instanceof Error ? error.message : String(error));
+    if (error instanceof DeadlineError) yield ended({ kind: 'timeout' });
+    else yield crashed(error instanceof Error ? error.message : String(error));
     return;
   }
   yield crashed('the sandbox ended without an exit status');

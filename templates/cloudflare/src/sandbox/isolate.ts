@@ -4,7 +4,7 @@ import { ApiError } from '../errors';
 import type { Program } from '../program';
 import type { Boot, Ending, Limits, RunnableLanguage, Sandbox, SandboxEvent, Session } from '.';
 import { withDeadline } from './deadline';
-import { readFrames, readRun } from './frames';
+import { type Frame, readFrames, readRun } from './frames';
 import { runJavascript } from './javascript';
 import { loadPython } from './python';
 
@@ -18,88 +18,66 @@ export class IsolateSandbox implements Sandbox {
   ) {}
 
   open(language: RunnableLanguage, limits: Limits): Session {
-    return language === 'python'
-      ? new PythonSession(this.loader, this.env, limits)
-      : new JavascriptSession(this.loader, limits);
-  }
-}
-
-/** The isolate is made from the program's own modules, so there is nothing to start before they are known. */
-class JavascriptSession implements Session {
-  readonly ready: Promise<Boot> = Promise.resolve({ ms: 0, spare: false });
-
-  constructor(
-    private readonly loader: WorkerLoader,
-    private readonly limits: Limits,
-  ) {}
-
-  run(program: Program): AsyncIterable<SandboxEvent> {
-    const { timeoutMs, outputBytes } = this.limits;
-    return held(runJavascript(this.loader, program, { cpuMs: timeoutMs, outputBytes }), this.limits);
+    const abort = new AbortController();
+    const executor = language === 'python' ? this.python(limits, abort.signal) : this.javascript(limits);
+    return {
+      ready: executor.ready,
+      run: (program) => held(executor.start(program), limits, abort.signal),
+      close: () => abort.abort(),
+    };
   }
 
-  close(): void {}
-}
+  /** The isolate is made from the program's own modules, so there is nothing to start before they are known. */
+  private javascript({ timeoutMs, outputBytes }: Limits): Executor {
+    return {
+      ready: Promise.resolve({ ms: 0, spare: false }),
+      start: (program) => runJavascript(this.loader, program, { cpuMs: timeoutMs, outputBytes }),
+    };
+  }
 
-class PythonSession implements Session {
-  readonly ready: Promise<Boot>;
-  private readonly worker: Promise<Fetcher>;
-  private readonly abort = new AbortController();
-
-  constructor(
-    loader: WorkerLoader,
-    env: Env,
-    private readonly limits: Limits,
-  ) {
+  private python({ timeoutMs, outputBytes }: Limits, signal: AbortSignal): Executor {
     const start = Date.now();
-    this.worker = loadPython(loader, env, limits.timeoutMs);
-    this.ready = this.worker
-      .then(async (worker) => {
-        const response = await worker.fetch('http://sandbox/boot', { method: 'POST', signal: this.abort.signal });
-        if (!response.ok) throw new Error(await response.text());
+    const worker = loadPython(this.loader, this.env, timeoutMs);
+    const post = async (path: string, body?: string): Promise<Response> =>
+      (await worker).fetch(`http://sandbox/${path}`, { method: 'POST', body: body ?? null, signal });
+    const ready = post('boot').then(
+      async (response) => {
+        if (!response.ok) throw unavailable(await response.text());
         return { ms: Date.now() - start, spare: false };
-      })
-      .catch((error: unknown) => {
-        throw new ApiError('sandbox_unavailable', `Python did not start: ${String(error)}`);
-      });
-    this.ready.catch(() => undefined);
-  }
-
-  run(program: Program): AsyncIterable<SandboxEvent> {
-    const { outputBytes } = this.limits;
-    const answer = this.ready.then(async () =>
-      (await this.worker).fetch('http://sandbox/run', {
-        method: 'POST',
-        body: JSON.stringify({ entrypoint: program.entrypoint, files: program.files, outputBytes }),
-        signal: this.abort.signal,
-      }),
+      },
+      (error: unknown) => {
+        throw unavailable(error instanceof Error ? error.message : String(error));
+      },
     );
-    return held(answer, this.limits);
+    ready.catch(() => undefined); // whoever awaits it is told; nobody may, when generation fails first
+    return {
+      ready,
+      start: ({ entrypoint, files }) => post('run', JSON.stringify({ entrypoint, files, outputBytes })),
+    };
   }
+}
 
-  close(): void {
-    this.abort.abort();
-  }
+interface Executor {
+  ready: Promise<Boot>;
+  /** Answers with the frames of the run. */
+  start(program: Program): Promise<Response>;
+}
+
+function unavailable(detail: string): ApiError {
+  return new ApiError('sandbox_unavailable', `Python did not start: ${detail}.`);
 }
 
 /** Reads a run and holds it to its time; what the platform stops becomes the ending that it stands for. */
-async function* held(answer: Promise<Response>, limits: Limits): AsyncGenerator<SandboxEvent> {
-  for await (const event of withDeadline(read(answer, limits.outputBytes), limits.timeoutMs)) {
+async function* held(answer: Promise<Response>, limits: Limits, signal: AbortSignal): AsyncGenerator<SandboxEvent> {
+  const frames = withDeadline(framesOf(answer, signal), limits.timeoutMs);
+  for await (const event of readRun(frames, limits.outputBytes, 'executor')) {
     yield event.type === 'exit' ? { ...event, ending: platformEnding(event.ending) } : event;
   }
 }
 
-async function* read(answer: Promise<Response>, outputBytes: number): AsyncGenerator<SandboxEvent> {
-  let response: Response;
-  try {
-    response = await answer;
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
-    const detail = error instanceof Error ? error.message : String(error);
-    yield { type: 'exit', ending: { kind: 'crashed', detail }, truncated: false, peakMemoryBytes: null };
-    return;
-  }
-  yield* readRun(readFrames(response.body!), outputBytes, 'executor');
+async function* framesOf(answer: Promise<Response>, signal: AbortSignal): AsyncGenerator<Frame> {
+  const { body } = await answer;
+  if (body) yield* readFrames(body, signal);
 }
 
 /** The platform reports its limits as the text of an error. */

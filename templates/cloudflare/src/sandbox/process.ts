@@ -48,16 +48,17 @@ class ProcessSession implements Session {
         return parseBoot(value.payload);
       })
       .catch((error: unknown) => {
-        throw new ApiError('sandbox_unavailable', `The sandbox did not start: ${String(error)}`);
+        const detail = error instanceof Error ? error.message : String(error);
+        throw new ApiError('sandbox_unavailable', `The sandbox did not start: ${detail}.`);
       });
     this.ready.catch(() => undefined); // whoever awaits it is told; nobody may, when generation fails first
   }
 
   async *run(program: Program): AsyncGenerator<SandboxEvent> {
-    await this.ready;
     const request = JSON.stringify({ program, limits: this.limits });
-    await this.program.write(new TextEncoder().encode(request));
-    await this.program.close();
+    // Not awaited: a runner that takes no program says so, or is gone, and either ends its frames.
+    this.program.write(new TextEncoder().encode(request)).catch(() => undefined);
+    this.program.close().catch(() => undefined);
     yield* readRun(await this.frames, this.limits.outputBytes, 'runner');
   }
 

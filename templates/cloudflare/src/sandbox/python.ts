@@ -14,6 +14,7 @@ type Code = Pick<WorkerLoaderWorkerCode, 'compatibilityDate' | 'compatibilityFla
 let code: Code | undefined;
 
 export async function loadPython(loader: WorkerLoader, env: Env, cpuMs: number): Promise<Fetcher> {
+  // Not the promise: one request must not wait for what another one, which may be gone, has asked for.
   code ??= await fetchCode(env);
   return loader.load({ ...code, env: {}, globalOutbound: null, limits: { cpuMs } }).getEntrypoint();
 }
