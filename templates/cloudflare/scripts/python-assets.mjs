@@ -4,10 +4,12 @@
 //   python_stdlib.zip    the standard library, as it comes
 //   snapshot.bin         the memory of a Python that has started (src/executor/python/snapshot.ts)
 //   adapters/*.wasm      the modules that the loader would assemble at run time
-//   manifest.json        {main, compatibilityDate, compatibilityFlags, modules: [{name, type, file}]}
+//   manifest.json        {main, compatibilityDate, compatibilityFlags, modules: [{name, type, file}],
+//                        process: {v8Flags, bindings}}; `process` is for a workerd of its own, which can have a
+//                        larger stack and tells the executor so by a text binding
 // By hand: node scripts/python-assets.mjs [--project FOLDER] [--workerd BINARY]
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -17,6 +19,8 @@ import { answerFromWorkerd } from './lib/workerd.mjs';
 import { PRELOADED_MODULES } from './lib/preloaded-modules.mjs';
 
 const COMPATIBILITY_DATE = '2025-08-01';
+/** A deeper stack than V8's 984 KiB; both flags are needed, for the limit and for the stacks that are put aside. */
+const STACK_KIB = 32_000;
 /** Cloudflare takes no larger file as an asset. */
 const LARGEST_ASSET = 25 * 1024 * 1024;
 const RUNTIME_FILES = ['pyodide.asm.mjs', 'pyodide.asm.wasm', 'python_stdlib.zip'];
@@ -46,7 +50,9 @@ export async function buildPythonAssets({ projectDir, outDir, workerd, log }) {
 
   const started = performance.now();
   await mkdir(path.dirname(outDir), { recursive: true });
-  const work = await mkdtemp(path.join(path.dirname(outDir), '.python-'));
+  const work = `${outDir}.${process.pid}`;
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work);
   try {
     for (const file of RUNTIME_FILES) await copyFile(path.join(pyodideDir, file), path.join(work, file));
     const { adapters, snapshot } = await makeSnapshot(work, maker, workerd);
@@ -69,6 +75,10 @@ export async function buildPythonAssets({ projectDir, outDir, workerd, log }) {
         'snapshot.bin',
         ...adapters.map((_, index) => `adapters/${index}.wasm`),
       ].map((file) => ({ name: file, type: TYPES[path.extname(file)], file })),
+      process: {
+        v8Flags: [`--stack-size=${STACK_KIB}`, `--wasm-stack-switching-stack-size=${STACK_KIB + 768}`],
+        bindings: { STACK_KIB: String(STACK_KIB) },
+      },
       key,
     };
     await refuseLargeFiles(work);

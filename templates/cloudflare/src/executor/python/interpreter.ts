@@ -76,6 +76,8 @@ export async function startPython(cpython: Cpython, preload: readonly string[]):
     throw new Error(`Python did not start: ${cpython.textAt(view.getUint32(message >>> 0, true))}`);
   }
   c.PyInitConfig_Free!(config);
+  // Makes the evaluation loop ask for signals now and then: the moments at which output can leave (see pausing.ts).
+  new DataView(cpython.memory().buffer).setInt32(cpython.address('Py_EMSCRIPTEN_SIGNAL_HANDLING'), 1, true);
 
   const must = (address: number): number => {
     if (address !== 0) return address;

@@ -4,9 +4,9 @@ import type { FrameWriter } from '../frames';
 /** Enough to keep frames few, little enough to let a program that prints without end feel its reader. */
 const FULL = 64 * 1024;
 /** Output waits this long for more of it when the program goes on printing. */
-const PATIENCE_MS = 20;
+const PATIENCE_MS = 5;
 /** The first writes of a program go out one by one: it may be about to loop for ever. */
-const EAGER_WRITES = 32;
+const EAGER_WRITES = 256;
 
 interface Chunk {
   fd: 1 | 2;
@@ -20,10 +20,6 @@ export class Output {
   private flushedAt = 0;
 
   constructor(private readonly frames: FrameWriter) {}
-
-  get pending(): boolean {
-    return this.size > 0;
-  }
 
   /** The program has printed enough, or waited long enough, for a pause to be worth its cost. */
   get due(): boolean {

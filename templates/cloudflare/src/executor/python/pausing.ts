@@ -30,9 +30,9 @@ export class Pausing {
       return this.wait(timeout!);
     });
 
-    // The evaluation loop calls this at every 50th turn of a loop, so that even `while True: pass` lets output out.
+    // The evaluation loop calls this every now and then, so that even `while True: pass` lets output out.
     env._Py_CheckEmscriptenSignals_Helper = new WebAssembly.Suspending(() =>
-      this.possible && this.output!.pending ? this.settle(0) : 0,
+      this.possible && this.output!.due ? this.settle(0) : 0,
     );
 
     const write = wasi.fd_write!;
@@ -61,7 +61,7 @@ export class Pausing {
 
   /** @param timeout milliseconds; negative means for ever. */
   private async wait(timeout: number): Promise<number> {
-    if (this.output!.pending) this.output!.flush();
+    this.output!.flush();
     for (let left = timeout < 0 ? Infinity : timeout; left > 0; left -= LONGEST_WAIT_MS) {
       await scheduler.wait(Math.min(left, LONGEST_WAIT_MS));
     }
