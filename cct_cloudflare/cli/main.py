@@ -96,18 +96,19 @@ def cct(context: click.Context, /, **options: Any) -> int | None:
 
 def run_cli(argv: Sequence[str]) -> int:
     """Runs one command line and returns its exit code. Everything that a person can act on ends here as one message."""
-    as_json = "--json" in argv
+    # Wanted even where the command line cannot be parsed.
+    as_json, no_color = "--json" in argv, "--no-color" in argv
     try:
         code = cct.main(args=list(argv), prog_name="cct", standalone_mode=False)
     except CctError as error:
-        return _fail(error, as_json)
+        return _fail(error, as_json=as_json, no_color=no_color)
     except click.UsageError as error:
         hint = f"See: {error.ctx.command_path} --help" if error.ctx else "See: cct --help"
-        return _fail(UsageError(error.format_message(), hint=hint), as_json)
+        return _fail(UsageError(error.format_message(), hint=hint), as_json=as_json, no_color=no_color)
     except click.ClickException as error:
-        return _fail(UsageError(error.format_message()), as_json)
+        return _fail(UsageError(error.format_message()), as_json=as_json, no_color=no_color)
     except (click.Abort, KeyboardInterrupt):
-        return _fail(CctError("Interrupted.", code="interrupted"), as_json)
+        return _fail(CctError("Interrupted.", code="interrupted"), as_json=as_json, no_color=no_color)
     except BrokenPipeError:
         # Whoever read our output has what they wanted; Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -115,8 +116,8 @@ def run_cli(argv: Sequence[str]) -> int:
     return code if isinstance(code, int) else Exit.OK
 
 
-def _fail(error: CctError, as_json: bool) -> int:
+def _fail(error: CctError, *, as_json: bool, no_color: bool) -> int:
     from cct_cloudflare.terminal import show_error
 
-    show_error(error, as_json=as_json)
+    show_error(error, as_json=as_json, no_color=no_color)
     return error.exit_code

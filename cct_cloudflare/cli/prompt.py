@@ -122,7 +122,7 @@ def _render_project(project: Path, display: Display, *, ask: bool) -> None:
         what = "Render the Worker project into" if is_new else "Update the Worker project in"
         click.confirm(f"{what} {place}?", default=True, abort=True, err=True)
     applied = scaffold.apply(plan)
-    display.progress(f"{'Rendered' if is_new else 'Updated'} {place}")
+    display.note(f"{'Rendered' if is_new else 'Updated'} {place}")
     for path in applied.having(scaffold.Action.CONFLICT):
         display.warn(f"{place}/{path} was edited by you and kept; cct init --dry-run shows what differs")
 
