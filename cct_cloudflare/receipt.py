@@ -111,6 +111,8 @@ def _model(result: RunResult, demo: bool) -> tuple[str, ...]:
 def _sandbox(result: RunResult) -> tuple[str, ...]:
     if not result.sandbox:
         return ()
+    if result.language == "web":
+        return ("not used: a page runs in a browser",)
     line = plain_line(result.sandbox)
     if result.isolation:
         line += f": {plain_line(result.isolation)}"
@@ -138,7 +140,7 @@ def _listed(lines: Sequence[str]) -> tuple[str, ...]:
 
 def _notes(result: RunResult) -> Iterator[str]:
     if result.truncated:
-        yield "The output was longer than its limit; the rest was dropped (truncated)."
+        yield "The output or the files passed a limit; the rest was dropped (truncated)."
     if result.output_may_be_incomplete:
         yield "The program was stopped; what it printed last may be missing (outputMayBeIncomplete)."
     if result.output_lossy:

@@ -297,7 +297,7 @@ def test_a_failure_names_status_refusals_and_flags() -> None:
     assert screen.stderr.endswith(
         "✗ The program failed with status 3; 1 file was refused as unsafe.\n"
         "  Refused  ../../x: it leaves its folder\n"
-        "  Note     The output was longer than its limit; the rest was dropped (truncated).\n"
+        "  Note     The output or the files passed a limit; the rest was dropped (truncated).\n"
         "           The program was stopped; what it printed last may be missing (outputMayBeIncomplete).\n"
         "           The output was not all UTF-8; some bytes show as \ufffd (outputLossy).\n"
     )
