@@ -6,7 +6,7 @@ import type { ProgramFile } from '../program';
 import { createFrameWriter, type FrameWriter } from './frames';
 import adapters from 'cct:adapters';
 import { type Cpython, loadCpython } from './python/cpython';
-import { changedFiles, writeFiles } from './python/files';
+import { collectFiles, writeFiles } from './python/files';
 import { limitRecursion, patchExits, patchNetwork, restorePython, runProgram } from './python/interpreter';
 import { Output } from './python/output';
 import { Pausing } from './python/pausing';
@@ -72,7 +72,7 @@ async function run({ entrypoint, files }: RunRequest, frames: FrameWriter, env: 
     status = 1;
   }
   output.flush();
-  for (const { path, bytes } of changedFiles(cpython.fs, before)) frames.file(path, bytes);
+  collectFiles(cpython.fs, before, frames.file, frames.omitted);
   frames.exit(status);
 }
 

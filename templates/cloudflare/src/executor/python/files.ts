@@ -2,8 +2,8 @@
 import { fileBytes, type ProgramFile } from '../../program';
 import type { FileSystem } from './cpython';
 
-const MAX_FILES = 1000;
-const MAX_BYTES = 10 * 1024 * 1024;
+const MOST_FILES = 1000;
+const MOST_BYTES = 10 * 1024 * 1024;
 
 export const WORKING_DIRECTORY = '/workspace';
 
@@ -23,25 +23,35 @@ export function writeFiles(fs: FileSystem, files: readonly ProgramFile[]): Map<s
 }
 
 /**
- * Regular files that the program made or changed, sorted by path, up to 1,000 files and 10 MiB: a file that would
- * pass either bound is left out. Links are not followed.
+ * Calls `send` for every regular file that the program made or changed, in the order of their paths, and `omit` once
+ * when files passed a limit and were left out. Links are not followed.
  */
-export function* changedFiles(
+export function collectFiles(
   fs: FileSystem,
   before: ReadonlyMap<string, Uint8Array>,
-): Generator<{ path: string; bytes: Uint8Array }> {
+  send: (path: string, content: Uint8Array) => void,
+  omit: () => void,
+): void {
   let count = 0;
   let total = 0;
+  let omitted = false;
   for (const { path, size } of regularFiles(fs)) {
-    if (count === MAX_FILES) return;
-    if (total + size > MAX_BYTES) continue;
-    const bytes = fs.readFile(`${WORKING_DIRECTORY}/${path}`);
+    if (size > MOST_BYTES) {
+      omitted = true;
+      continue;
+    }
+    const content = fs.readFile(`${WORKING_DIRECTORY}/${path}`);
     const old = before.get(path);
-    if (old !== undefined && equal(old, bytes)) continue;
+    if (old !== undefined && equal(old, content)) continue;
+    if (count === MOST_FILES || total + size > MOST_BYTES) {
+      omitted = true;
+      continue;
+    }
     count++;
-    total += bytes.byteLength;
-    yield { path, bytes };
+    total += size;
+    send(path, content);
   }
+  if (omitted) omit();
 }
 
 function regularFiles(fs: FileSystem): { path: string; size: number }[] {

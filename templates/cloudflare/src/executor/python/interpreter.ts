@@ -122,8 +122,8 @@ export function restorePython(cpython: Cpython, snapshot: Snapshot, grow: (bytes
  */
 export function limitRecursion({ exports: c }: Cpython, stackKiB: number | undefined): void {
   const total = c.emscripten_stack_get_base!() - c.emscripten_stack_get_end!();
-  // With the default, room for 1,000 ordinary calls comes first; a larger stack has room for every kind.
-  const size = Math.min(total, stackKiB === undefined ? 320 * 1024 : Math.floor((stackKiB * 1024) / 20));
+  // With the default, room for many ordinary calls comes first; a larger stack has room for every kind.
+  const size = Math.min(total, stackKiB === undefined ? 256 * 1024 : Math.floor((stackKiB * 1024) / 20));
   const start = c.emscripten_stack_get_base!() - size;
   if (c.PyUnstable_ThreadState_SetStackProtection!(c.PyThreadState_Get!(), start, size) < 0) {
     throw new Error('Python refused the limit of its stack');
