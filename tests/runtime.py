@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,12 @@ from cct_cloudflare.scripted import Reply, ReplyFile, ScriptedModel
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".work" / "test-cache"
 
+#: What npm has downloaded for it, so that a test can install again without the network.
+NPM_CACHE = CACHE / "npm"
+
+#: npm's settings of whoever runs the tests: the same registry, or the downloads would not be found again.
+NPM_SETTINGS = Path.home() / ".npmrc"
+
 #: A key that can be looked for wherever it must not be.
 KEY = "sk-ant-api03-CANARY-0a1b2c3d4e5f"
 
@@ -39,11 +46,15 @@ PROMPT = "Write the program of this test."
 #: Only against a test that would never end; nothing is asserted about time.
 PATIENCE = 180.0
 
+#: Between two looks at the processes of a run, in seconds.
+_LOOK_INTERVAL = 0.02
+
 
 @pytest.fixture(scope="session")
 def runtime() -> LocalRuntime:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(CACHE))
+        patch.setenv("npm_config_cache", str(NPM_CACHE))
         CACHE.mkdir(parents=True, exist_ok=True)
         return ensure_runtime(lambda _: None)
 
@@ -252,3 +263,9 @@ def end(process: subprocess.Popen[bytes], how: signal.Signals) -> Finished:
     _, alive = psutil.wait_procs(started, timeout=PATIENCE)
     assert alive == []
     return Finished(process.returncode, out, err)
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Looks at what another process does until it is so; False only when a test would otherwise never end."""
+    never = threading.Event()
+    return any(condition() or never.wait(_LOOK_INTERVAL) for _ in range(int(PATIENCE / _LOOK_INTERVAL)))

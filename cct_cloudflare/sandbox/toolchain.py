@@ -60,25 +60,18 @@ def check_platform(system: str = sys.platform) -> None:
         )
 
 
-def is_ready(source: WorkerSource | None = None) -> bool:
-    """Whether a local run would start at once."""
-    packages = _packaged()
-    return (_worker_dir(source or packages, _toolchain_key(packages)) / "done").exists()
-
-
 def ensure_runtime(progress: Progress, source: WorkerSource | None = None) -> LocalRuntime:
     """Installs and builds what is missing; `source` is a trusted project's own Worker, else the packaged one is used.
 
     `progress` is told one short line per step. Raises ConfigError (code `toolchain`) with what to do.
     """
     check_platform()
-    packages = _packaged()
+    packages = packaged_worker_source()
     toolchain_key = _toolchain_key(packages)
     toolchain = cache_dir() / "toolchain" / toolchain_key
     worker = _worker_dir(source or packages, toolchain_key)
-    if not (worker / "done").exists():
-        _ensure(toolchain, lambda out: _install(packages, out, progress))
-        _ensure(worker, lambda out: _build(source or packages, toolchain, out, progress))
+    _ensure(toolchain, lambda out: _install(packages, out, progress))
+    _ensure(worker, lambda out: _build(source or packages, toolchain, out, progress))
     return LocalRuntime(
         workerd=_workerd_binary(toolchain),
         gateway=worker / "gateway.bin",
@@ -116,10 +109,6 @@ def _node_version(node: str) -> tuple[int, ...]:
         return (0,)
 
 
-def _packaged() -> WorkerSource:
-    return packaged_worker_source()
-
-
 def _toolchain_key(source: WorkerSource) -> str:
     digest = hashlib.sha256(f"{sys.platform} {platform.machine()}\n".encode())
     digest.update(source.files["package.json"])
@@ -138,8 +127,8 @@ def _ensure(target: Path, make: Callable[[Path], None]) -> None:
     """Makes `target` by `make`, once, however many cct ask at the same time."""
     if (target / "done").exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with project_lock(target.parent, patience=_INSTALL_PATIENCE):
             if (target / "done").exists():
                 return
@@ -204,12 +193,10 @@ def _build(source: WorkerSource, toolchain: Path, out: Path, progress: Progress)
         hint="The lines above say where its source is wrong; `cct init --force` renders it anew.",
     )
     built = project / "build"
-    (built / "assets" / "python").rename(built / "python")
-    manifest = json.loads((built / "python" / "manifest.json").read_text())
     configs = {
         "gateway": workerd.gateway_config(),
         "javascript": workerd.javascript_config(),
-        "python": workerd.python_config(manifest),
+        "python": _python_config(built),
     }
     binary = _workerd_binary(toolchain)
     for name, text in configs.items():
@@ -220,6 +207,21 @@ def _build(source: WorkerSource, toolchain: Path, out: Path, progress: Progress)
         except subprocess.CalledProcessError as error:
             raise ConfigError(f"workerd refused the {name} configuration.", code="toolchain") from error
     shutil.rmtree(project)
+
+
+def _python_config(built: Path) -> str:
+    """The configuration of Python sandboxes, its files moved to where it names them; the build says which they are."""
+    from cct_cloudflare.sandbox import workerd
+
+    try:
+        (built / "assets" / "python").rename(built / "python")
+        return workerd.python_config(json.loads((built / "python" / "manifest.json").read_text()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            "The build of the Worker ended well, but made no usable Python assets.",
+            code="toolchain",
+            hint="Its scripts/ may have been changed; `cct init --force` renders them anew.",
+        ) from error
 
 
 def _workerd_binary(toolchain: Path) -> Path:
@@ -238,6 +240,8 @@ def _workerd_binary(toolchain: Path) -> Path:
 
 def _run(command: list[str], *, cwd: Path, node: Path, what: str, hint: str) -> None:
     environment = _clean_environment(os.environ)
+    # npm would leave a folder of compiled scripts in the machine's temporary one.
+    environment["NODE_DISABLE_COMPILE_CACHE"] = "1"
     environment["PATH"] = f"{node.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     try:
         subprocess.run(

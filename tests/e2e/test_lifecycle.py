@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -15,11 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cct_cloudflare.sandbox.client import ExecuteRequest
 from cct_cloudflare.sandbox.events import Attempt, Booted, Generation, Output, Started
 from cct_cloudflare.sandbox.local import local_worker
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
 from cct_cloudflare.scripted import Fault, ScriptedModel
-from tests.runtime import KEY, PATIENCE, PROMPT, Cct, Sandbox, access, end, family, program, reply
+from tests.runtime import KEY, PATIENCE, PROMPT, Cct, Sandbox, access, end, family, program, reply, wait_until
 
 WAITS = "console.log('running'); setInterval(() => {}, 1000);"
 SPINS = "console.log('running'); setTimeout(() => { while (true) {} }, 10);"
@@ -72,14 +72,18 @@ def test_ctrl_c_in_json_mode_is_still_one_object(cct: Cct) -> None:
 
 def wait_for(process: subprocess.Popen[bytes], word: str) -> psutil.Process:
     """The process among those that a cct has started whose command line has `word`, as soon as it is there."""
-    while process.poll() is None:
+    found: list[psutil.Process] = []
+
+    def look() -> bool:
+        assert process.poll() is None, "cct has ended"
         for child in family(process):
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess):
                 if any(word in part for part in child.cmdline()):
-                    return child
-            except psutil.NoSuchProcess:
-                continue
-    raise AssertionError("cct has ended")
+                    found.append(child)
+        return bool(found)
+
+    assert wait_until(look)
+    return found[0]
 
 
 def test_kill_while_python_boots_leaves_nothing(cct: Cct) -> None:
@@ -187,17 +191,19 @@ def test_a_worker_that_is_down_is_exit_4_and_nothing_runs_here(cct: Cct) -> None
 def test_a_deployed_worker_is_used_with_its_token_and_not_with_the_key(cct: Cct, runtime: LocalRuntime) -> None:
     """A local Worker on a port stands in for a deployed one: the same source, the same protocol."""
     (cct.project / "main.js").write_text("console.log(6 * 7)")
-    with ScriptedModel([reply({"main.js": "console.log('asked')"})], pace=0) as model:
-        with local_worker(runtime, environment=access(model), listen="127.0.0.1:0", token="t0ken") as worker:
-            url = ["--worker-url", worker.url]
-            done = cct("run", "main.js", *url, env={"CCT_TOKEN": "t0ken"})
-            assert (done.code, done.stdout) == (0, "42\n"), done.stderr
-            done = cct("--prompt", PROMPT, "--yes", *url, "--json", env={"CCT_TOKEN": "t0ken"})
-            assert (done.code, done.json["output"]) == (0, "asked\n"), done.stderr
-            done = cct("run", "main.js", *url, "--json", env={"CCT_TOKEN": "wr0ng"})
-            assert (done.code, done.json["errorCode"]) == (3, "unauthorized")
-            done = cct("run", "main.js", *url, "--json")
-            assert (done.code, done.json["errorCode"]) == (3, "unauthorized")
+    with (
+        ScriptedModel([reply({"main.js": "console.log('asked')"})], pace=0) as model,
+        local_worker(runtime, environment=access(model), listen="127.0.0.1:0", token="t0ken") as worker,
+    ):
+        url = ["--worker-url", worker.url]
+        done = cct("run", "main.js", *url, env={"CCT_TOKEN": "t0ken"})
+        assert (done.code, done.stdout) == (0, "42\n"), done.stderr
+        done = cct("--prompt", PROMPT, "--yes", *url, "--json", env={"CCT_TOKEN": "t0ken"})
+        assert (done.code, done.json["output"]) == (0, "asked\n"), done.stderr
+        done = cct("run", "main.js", *url, "--json", env={"CCT_TOKEN": "wr0ng"})
+        assert (done.code, done.json["errorCode"]) == (3, "unauthorized")
+        done = cct("run", "main.js", *url, "--json")
+        assert (done.code, done.json["errorCode"]) == (3, "unauthorized")
 
 
 def test_a_worker_without_a_key_says_so(cct: Cct, runtime: LocalRuntime) -> None:
@@ -239,8 +245,8 @@ def test_a_client_that_goes_away_while_python_boots_ends_it(sandbox: Sandbox) ->
     with sandbox.client() as client:
         events = client.run(program("main.py", PYTHON_WAITS), 300_000)
         assert isinstance(next(events), Started)
-        while not (started := sandbox.processes()):
-            pass
+        assert wait_until(lambda: bool(sandbox.processes()))
+        started = sandbox.processes()
         events.close()  # type: ignore[attr-defined]
     assert psutil.wait_procs(started, timeout=PATIENCE)[1] == []
     sandbox.check_well()
@@ -270,24 +276,15 @@ def test_a_spare_that_died_is_not_handed_out(runtime: LocalRuntime) -> None:
         assert sandbox.javascript("console.log(2)").result.output == "2\n"
 
 
-def wait_until(condition: Callable[[], bool]) -> bool:
-    """Looks again and again; PATIENCE is only there against a test that never ends."""
-    for _ in range(int(PATIENCE * 50)):
-        if condition():
-            return True
-        os.sched_yield()
-        psutil.cpu_percent(0.02)
-    return False
-
-
 def test_boot_overlaps_generation(cct: Cct, runtime: LocalRuntime) -> None:
     """The order of events: the sandbox is up before the program is complete, for JavaScript before it is begun."""
-    answer = reply({"main.py": "print(1)\n" + "# a long program\n" * 200}, language="python")
-    with ScriptedModel([answer], pace=0.02) as model, local_worker(runtime, environment=access(model)) as worker:
-        from cct_cloudflare.sandbox.client import ExecuteRequest
-
-        with Sandbox(worker).client() as client:
-            events = list(client.execute(ExecuteRequest(question=PROMPT)))
+    answer = reply({"main.py": "print(1)\n" + "# a long program\n" * 40}, language="python")
+    with (
+        ScriptedModel([answer], pace=0.02) as model,
+        local_worker(runtime, environment=access(model)) as worker,
+        Sandbox(worker).client() as client,
+    ):
+        events = list(client.execute(ExecuteRequest(question=PROMPT)))
     kinds = [type(event) for event in events]
     last_boot = len(kinds) - 1 - kinds[::-1].index(Booted)
     last_delta = len(kinds) - 1 - kinds[::-1].index(Generation)

@@ -140,9 +140,9 @@ def test_what_a_program_writes_outside_its_folder_stays_in_the_sandbox(cct: Cct,
         (reply_of([("main.js", MAIN), ("a.txt", "1"), ("A.TXT", "2")]), 5, "model_invalid"),
         (reply({"main.js": MAIN, "a": "file", "a/b": "needs a folder"}), 5, "model_invalid"),
         (reply({"main.js": MAIN, "": "no name"}), 5, "model_invalid"),
-        (reply({"main.js": MAIN, **{f"f{n}.txt": "x" for n in range(10_000)}}), 5, "model_invalid"),
+        (reply({"main.js": MAIN, **{f"f{n}.txt": "x" for n in range(300)}}), 5, "model_invalid"),
     ],
-    ids=["unsafe entrypoint", "no entrypoint", "twice", "twice by case", "file and folder", "empty", "10,000"],
+    ids=["unsafe entrypoint", "no entrypoint", "twice", "twice by case", "file and folder", "empty", "300 files"],
 )
 def test_a_layout_that_no_disk_has_does_not_run(cct: Cct, answer: Reply, code: int, word: str) -> None:
     done = generated(cct, answer)
