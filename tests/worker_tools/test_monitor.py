@@ -84,6 +84,17 @@ def test_one_run_as_json(project: Project) -> None:
     assert {name: run[name] for name in expected} == expected
 
 
+def test_the_sandbox_that_counts_is_the_last_one(project: Project) -> None:
+    """One that was started before the language was known may be exchanged."""
+    told = events()
+    told.insert(1, ("boot", {"ms": 1, "spare": False}))
+    ran = monitor(project, stream(told))
+    assert ran.stderr.count("the sandbox is ready") == 2
+    assert "(was waiting)" in ran.stdout
+    [run] = monitor(project, stream(told), "--json").json["runs"]
+    assert run["timeline"]["sandboxReady"] >= run["timeline"]["firstToken"]
+
+
 @pytest.mark.parametrize(
     ("result", "code"),
     [

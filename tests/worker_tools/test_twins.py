@@ -54,10 +54,16 @@ def call() -> Iterator[Call]:
         stdin.close()
 
 
-# What steers a terminal, and what makes it interesting: half of it is markup of some control sequence.
-steering = st.text(
-    st.sampled_from("ab 0;[]PX^_\\m~?\n\t\r\x07\x18\x1a\x1b\x9b\x9c\x9d\x90\x7f\u061c\u202e\u2028\u200f😀\U000e0041é")
-)
+# What steers a terminal, and pieces of it, so that they meet more often than single characters would.
+steering = st.lists(
+    st.sampled_from(
+        [
+            *"ab0;[]PX^_\\m~?\n\t\r\x07\x18\x1a\x1b\x9b\x9c\x9d\x90\x7f\u061c\u202e\u2028😀\U000e0041",
+            *("\r\n", "\r\r", "\x1b[", "\x1b]", "\x1b\\", "\x1bP", "\x1b(", "\x1b[1;31m", "\x1b]0;t\x07", "\x9b2J"),
+        ]
+    ),
+    max_size=12,
+).map("".join)
 
 
 @many

@@ -11,8 +11,7 @@ type State =
   | 'text'
   | 'escape' // after ESC
   | 'control' // in a control sequence: parameters up to a final letter
-  | 'string' // in a string for the terminal: a title, the clipboard
-  | 'string-escape'; // after ESC in such a string
+  | 'string'; // in a string for the terminal: a title, the clipboard
 
 /**
  * Takes text in any chunking, also one that cuts a control sequence; what comes out depends on the text alone.
@@ -76,20 +75,14 @@ export class PlainStream {
   #string(text: string, at: number): number {
     const found = search(STRING_END, text, at);
     if (!found) return text.length;
-    this.#state = found.character === '\u001b' ? 'string-escape' : 'text';
+    // ESC and a backslash end the string; any other sequence breaks it off.
+    this.#state = found.character === '\u001b' ? 'escape' : 'text';
     return found.character === '\n' ? found.start : found.end;
   }
 
   /** One character of a sequence; one that does not belong there ends it and is looked at again. */
   #sequence(text: string, at: number): number {
     const character = text[at]!;
-    if (this.#state === 'string-escape') {
-      if (character === '\\') {
-        this.#state = 'text';
-        return at + 1;
-      }
-      this.#state = 'escape'; // the string was broken off by a sequence of its own
-    }
     if (this.#state === 'escape') {
       if (character === '[') this.#state = 'control';
       else if (STRING_STARTS.includes(character)) this.#state = 'string';
