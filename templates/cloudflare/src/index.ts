@@ -86,7 +86,7 @@ async function serve<T>(
     return running;
   };
   const wantsEvents = context.req.header('Accept')?.includes('text/event-stream');
-  return wantsEvents ? eventStream(start) : context.json(await start(() => undefined));
+  return wantsEvents ? eventStream(start, signal) : context.json(await start(() => undefined));
 }
 
 export default app satisfies ExportedHandler<Env>;

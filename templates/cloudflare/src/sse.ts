@@ -10,10 +10,11 @@ const HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cach
 /**
  * Answers with what `work` emits, ending with exactly one `result` or `error`.
  *
+ * @param signal aborted when the client has gone; what fails then is told to nobody
  * @returns when there is a first event
  * @throws what `work` throws before that: nothing has been answered yet, so it can be an answer with a status
  */
-export async function eventStream(work: (emit: Emit) => Promise<Answer>): Promise<Response> {
+export async function eventStream(work: (emit: Emit) => Promise<Answer>, signal: AbortSignal): Promise<Response> {
   const events = new EventStream();
   const first = Promise.withResolvers<void>();
   const emit: Emit = (name, data) => {
@@ -26,7 +27,7 @@ export async function eventStream(work: (emit: Emit) => Promise<Answer>): Promis
       (answer) => emit('result', answer),
       (error: unknown) => {
         if (!events.written) throw error;
-        emit('error', toApiError(error).toBody());
+        if (!signal.aborted) emit('error', toApiError(error).toBody());
       },
     )
     .finally(() => {
