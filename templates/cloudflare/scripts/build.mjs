@@ -69,5 +69,5 @@ await buildPythonAssets({
 });
 if (values.local) {
   await writeIfChanged(path.join(outDir, 'worker.js'), await bundle('src/index.ts', { minifySyntax: true }));
-  await writeIfChanged(path.join(outDir, 'host.js'), await bundle('src/host.ts', { minifySyntax: true }));
+  await writeIfChanged(path.join(outDir, 'host.js'), await bundle('src/host.ts', { minify: true }));
 }
