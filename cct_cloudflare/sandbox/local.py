@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -49,13 +48,12 @@ def local_worker(
     started at once beside the Worker, and `spares` are kept booted ahead of need. Raises WorkerError when it does
     not come up.
     """
-    directory = Path(tempfile.mkdtemp(prefix="cct-", dir=_short_directory()))
     token = token or secrets.token_urlsafe(32)
     orders = Orders(
         workerd=str(runtime.workerd),
         gateway=str(runtime.gateway),
         sandboxes={kind: str(path) for kind, path in runtime.sandboxes.items()},
-        directory=str(directory),
+        parent=_short_directory(),
         environment={**environment, "CCT_TOKEN": token},
         first=dict(first or {}),
         spares=dict(spares or {}),
@@ -74,7 +72,7 @@ def local_worker(
         cwd="/",
     )
     try:
-        yield _handshake(supervisor, orders, directory, token)
+        yield _handshake(supervisor, orders, token)
     finally:
         _end(supervisor)
 
@@ -85,7 +83,7 @@ def _short_directory() -> str:
     return default if len(default) < 60 else "/tmp"  # noqa: S108 (mkdtemp makes it safe)
 
 
-def _handshake(supervisor: subprocess.Popen[bytes], orders: Orders, directory: Path, token: str) -> LocalWorker:
+def _handshake(supervisor: subprocess.Popen[bytes], orders: Orders, token: str) -> LocalWorker:
     if supervisor.stdin is None or supervisor.stdout is None:
         raise WorkerError("The supervisor has no pipes.")
     try:
@@ -95,16 +93,15 @@ def _handshake(supervisor: subprocess.Popen[bytes], orders: Orders, directory: P
     except OSError:
         line = b""
     answer = json.loads(line or b'{"error": "it ended without a word"}')
-    if not answer.get("ready"):
-        shutil.rmtree(directory, ignore_errors=True)
+    if "error" in answer:
         raise WorkerError(
-            f"The local Worker did not start: {answer.get('error')}.",
+            f"The local Worker did not start: {answer['error']}.",
             hint="Run the command again; if it stays so, use a deployed Worker with --worker-url.",
         )
     if orders.listen is not None:
         host = orders.listen.rsplit(":", 1)[0]
         return LocalWorker(f"http://{host}:{answer['port']}", token, None, supervisor.pid)
-    return LocalWorker("http://localhost", token, directory / GATEWAY_SOCKET, supervisor.pid)
+    return LocalWorker("http://localhost", token, Path(answer["directory"]) / GATEWAY_SOCKET, supervisor.pid)
 
 
 def _end(supervisor: subprocess.Popen[bytes]) -> None:

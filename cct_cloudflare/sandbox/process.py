@@ -20,6 +20,9 @@ from cct_cloudflare.sandbox.frames import EXIT, FILE, OMITTED, STDERR, STDOUT, F
 #: How often time, memory and the client are looked at, in seconds.
 _WATCH_INTERVAL = 0.02
 
+#: A start that takes longer than this, in seconds, will not end well.
+_BOOT_PATIENCE = 60.0
+
 #: The kernel's limit is above the watched one, so that the watcher is the one that decides and can say so.
 _DATA_HEADROOM = 1024 * 1024 * 1024
 
@@ -102,12 +105,16 @@ class SandboxProcess:
 
     def boot(self) -> None:
         """Waits until it can take a program. Raises RuntimeError when it does not come up."""
+        deadline = threading.Timer(_BOOT_PATIENCE, self._runtime.process.kill)
+        deadline.start()
         try:
             self._runtime.wait_until_listening()
             response = self._request("/boot", b"")
             body = response.read(2048)
         except (OSError, http.client.HTTPException) as error:
             raise RuntimeError(f"the sandbox did not boot: {error}") from error
+        finally:
+            deadline.cancel()
         if response.status != 200:
             raise RuntimeError(f"the sandbox did not boot: {body.decode(errors='replace')}")
         self.boot_ms = round((time.perf_counter() - self._began) * 1000)
@@ -119,7 +126,10 @@ class SandboxProcess:
     def run(
         self, program: dict[str, Any], limits: Limits, client_gone: Callable[[], bool]
     ) -> Iterator[Frame | Verdict]:
-        """Yields stdout, stderr and file frames as they come, then exactly one Verdict. The process is dead by then."""
+        """Yields stdout, stderr and file frames as they come, then exactly one Verdict. The process is dead by then.
+
+        `client_gone` is asked again and again, and must not raise.
+        """
         watcher = threading.Thread(target=self._watch, args=(limits, client_gone), daemon=True)
         budget = limits.output_bytes + 1
         code: int | None = None
@@ -140,6 +150,8 @@ class SandboxProcess:
                         detail = "the sandbox spoke out of turn"
                         break
                     yield frame
+                else:
+                    detail = "the sandbox ended without an exit status"
         except FrameError as error:
             detail = str(error)
         except (OSError, http.client.HTTPException):

@@ -2,7 +2,7 @@
 
 Run as ``python -m cct_cloudflare.sandbox.supervisor``, in a session of its own so that Ctrl-C in the terminal does not
 reach it first. stdin: one line of JSON (`Orders`), then nothing until end of file, which means "stop": it comes
-however `cct` ends, kill -9 included. stdout: one line of JSON, ``{"ready": true, "port": …}`` or ``{"error": …}``.
+however `cct` ends, kill -9 included. stdout: one line of JSON, ``{"directory": …, "port": …}`` or ``{"error": …}``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Any
 
 from cct_cloudflare.sandbox import workerd
 from cct_cloudflare.sandbox.runner import Pool, RunnerServer
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 GATEWAY_SOCKET = "gateway"
 _RUNNER_SOCKET = "runner"
@@ -32,8 +35,8 @@ class Orders:
     #: Compiled configurations: gateway, javascript, python.
     gateway: str
     sandboxes: dict[str, str]
-    #: A new folder, 0700, that the supervisor removes at the end. Its path is short: a Unix socket's has 104 bytes.
-    directory: str
+    #: Where the supervisor makes its folder. The path is short: that of a Unix socket in it has 104 bytes at most.
+    parent: str
     environment: dict[str, str] = field(repr=False)
     #: Sandboxes to start at once, by kind; they are not made up for.
     first: dict[str, int] = field(default_factory=dict)
@@ -48,7 +51,12 @@ class Orders:
 
 def serve(orders: Orders) -> None:
     """Runs until stdin ends."""
-    directory = Path(orders.directory)
+    try:
+        # Made here, not by cct: whoever makes it lives to remove it. Its mode is 0700.
+        directory = Path(tempfile.mkdtemp(prefix="cct-", dir=orders.parent))
+    except OSError as error:
+        _say({"error": f"no folder could be made in {orders.parent}: {error.strerror}"})
+        return
     pool = Pool(
         workerd=Path(orders.workerd),
         configs={kind: Path(path) for kind, path in orders.sandboxes.items()},
@@ -69,11 +77,13 @@ def serve(orders: Orders) -> None:
             environment=orders.environment,
             directory=directory,
         )
-        _say({"ready": True, "port": gateway.wait_until_listening()})
+        _say({"directory": str(directory), "port": gateway.wait_until_listening()})
         _wait_for_the_end()
     except (OSError, RuntimeError) as error:
         _say({"error": str(error)})
     finally:
+        for number in _STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # ending already: nothing may break it off
         pool.close()
         if gateway is not None:
             gateway.kill()
@@ -94,8 +104,8 @@ def main() -> None:
     def stop(*_: object) -> None:
         raise SystemExit(0)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
+    for number in _STOP_SIGNALS:
+        signal.signal(number, stop)
     line = b""
     while not line.endswith(b"\n"):
         # os.read, not sys.stdin: what a buffered reader has taken ahead would be missing later.
