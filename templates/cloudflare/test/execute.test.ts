@@ -1,5 +1,5 @@
 /** POST /execute: from a question to the program, its run and the answer. Claude is scripted (see answers.ts). */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { Env } from '../src/env';
 import type { ErrorCode } from '../src/errors';
@@ -10,6 +10,7 @@ import {
   answerOf,
   checkError,
   errorOf,
+  eventually,
   eventsOf,
   filesOf,
   open,
@@ -299,7 +300,7 @@ describe('when there is no program', () => {
     const { script, env } = await scripted({ chunks: programReply(PYTHON).slice(0, -1), end: 'hang' });
     const RUNNER = { fetch: async () => new Response(null, { status: 503 }) } as unknown as Fetcher;
     await errorOf(await post('/execute', { question: 'Do it.' }, { env: { ...env, RUNNER } }), 'sandbox_unavailable');
-    await vi.waitFor(async () => expect((await script.asked()).map(({ aborted }) => aborted)).toEqual([true]));
+    await eventually(async () => expect((await script.asked()).map(({ aborted }) => aborted)).toEqual([true]));
   });
 });
 

@@ -7,7 +7,20 @@ import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import type { RunGate } from '../src/gate';
 import { ModelScript, programReply } from './answers';
 import type { AskedRequest, ScriptedAnswer } from './model-server';
-import { answerOf, ENV, errorOf, eventsOf, HEADERS, open, post, programOf, readUntil, streamed, told } from './worker';
+import {
+  answerOf,
+  ENV,
+  errorOf,
+  eventually,
+  eventsOf,
+  HEADERS,
+  open,
+  post,
+  programOf,
+  readUntil,
+  streamed,
+  told,
+} from './worker';
 
 const HELLO = programOf('javascript', { 'main.js': 'console.log("hello")' });
 const FAILING = programOf('javascript', { 'main.js': 'console.log("failing"); process.exit(3)' });
@@ -136,9 +149,9 @@ describe('a client that leaves', () => {
   it.each(['application/json', 'text/event-stream'])('while Claude writes ends that (%s)', async (accept) => {
     const script = await ModelScript.of(ENDLESS);
     const visit = open('/execute', { question: 'Hi' }, { accept, env: { ANTHROPIC_BASE_URL: script.url } });
-    await vi.waitFor(async () => expect(await script.asked()).toHaveLength(1));
+    await eventually(async () => expect(await script.asked()).toHaveLength(1));
     await visit.leave();
-    await vi.waitFor(async () => expect((await script.asked()).map(({ aborted }) => aborted)).toEqual([true]));
+    await eventually(async () => expect((await script.asked()).map(({ aborted }) => aborted)).toEqual([true]));
     expect(await leases()).toEqual([]);
   });
 
@@ -171,11 +184,11 @@ describe('a client that leaves', () => {
       signal: client.signal,
     });
     response.catch(() => undefined);
-    await vi.waitFor(async () => expect(await asked()).toHaveLength(1));
+    await eventually(async () => expect(await asked()).toHaveLength(1));
     expect(await leases()).toHaveLength(1);
     client.abort();
-    await vi.waitFor(async () => expect(await leases()).toEqual([]));
-    await vi.waitFor(async () => expect((await asked()).map(({ aborted }) => aborted)).toEqual([true]));
+    await eventually(async () => expect(await leases()).toEqual([]));
+    await eventually(async () => expect((await asked()).map(({ aborted }) => aborted)).toEqual([true]));
   });
 
   it('after the end is no error', async () => {

@@ -2,7 +2,7 @@
 /** Requests to the Worker as its callers make them, and what comes back. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env as bindings } from 'cloudflare:workers';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 
 import type { Answer, Events } from '../src/api';
 import type { Env } from '../src/env';
@@ -65,6 +65,11 @@ export function open(
   { accept = 'application/json', env = {} }: { accept?: string; env?: Partial<Env> } = {},
 ): Visit {
   return visit(path, { method: 'POST', headers: { ...HEADERS, Accept: accept }, body: JSON.stringify(body) }, env);
+}
+
+/** For what happens elsewhere, after the answer; the time is there so that a test that fails ends. */
+export function eventually(check: () => Promise<void>): Promise<void> {
+  return vi.waitFor(check, { timeout: 20_000 });
 }
 
 /** Reads a stream that goes on, up to this text. */
