@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,12 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
+def _frames_of(response: http.client.HTTPResponse) -> Iterator[Frame]:
+    if response.status != 200:
+        raise FrameError(f"the sandbox answered {response.status}")
+    return read_frames(iter(lambda: response.read1(65536), b""))
+
+
 class SandboxProcess:
     """A sandbox: `start` it, `boot` it, `run` once, and always `kill` it."""
 
@@ -109,14 +116,14 @@ class SandboxProcess:
         deadline.start()
         try:
             self._runtime.wait_until_listening()
-            response = self._request("/boot", b"")
-            body = response.read(2048)
+            with self._posted("/boot", b"") as response:
+                status, said = response.status, response.read(2048)
         except (OSError, http.client.HTTPException) as error:
             raise RuntimeError(f"the sandbox did not boot: {error}") from error
         finally:
             deadline.cancel()
-        if response.status != 200:
-            raise RuntimeError(f"the sandbox did not boot: {body.decode(errors='replace')}")
+        if status != 200:
+            raise RuntimeError(f"the sandbox did not boot: {said.decode(errors='replace')}")
         self.boot_ms = round((time.perf_counter() - self._began) * 1000)
 
     @property
@@ -136,11 +143,8 @@ class SandboxProcess:
         detail = ""
         watcher.start()
         try:
-            response = self._request("/run", self._run_body(program, limits))
-            if response.status != 200:
-                detail = f"the sandbox answered {response.status}"
-            else:
-                for frame in read_frames(iter(lambda: response.read1(65536), b"")):
+            with self._posted("/run", self._run_body(program, limits)) as response:
+                for frame in _frames_of(response):
                     if frame.type == EXIT and len(frame.payload) == 4:
                         code = int.from_bytes(frame.payload, "big", signed=True)
                         break
@@ -178,10 +182,12 @@ class SandboxProcess:
             body = {"program": program, "outputBytes": limits.output_bytes}
         return json.dumps(body).encode()
 
-    def _request(self, path: str, body: bytes) -> http.client.HTTPResponse:
-        connection = _UnixConnection(self._socket)
-        connection.request("POST", path, body, {"Content-Type": "application/json"})
-        return connection.getresponse()
+    @contextmanager
+    def _posted(self, path: str, body: bytes) -> Iterator[http.client.HTTPResponse]:
+        with closing(_UnixConnection(self._socket)) as connection:
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            with connection.getresponse() as response:
+                yield response
 
     def _watch(self, limits: Limits, client_gone: Callable[[], bool]) -> None:
         deadline = time.monotonic() + limits.timeout
