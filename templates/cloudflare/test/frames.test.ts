@@ -1,7 +1,7 @@
 /** What a sandbox says, read: the same however it was chunked, and nothing of it believed. */
 import { describe, expect, it, vi } from 'vitest';
 
-import { createFrameWriter, EXIT, FILE, STDERR, STDOUT } from '../src/executor/frames';
+import { createFrameWriter, EXIT, FILE, OMITTED, STDERR, STDOUT } from '../src/executor/frames';
 import { LIMITS as BOUNDS } from '../src/limits';
 import { DeadlineError, withDeadline } from '../src/sandbox/deadline';
 import { BOOTED, type Frame, FrameError, parseBoot, readFrames, readRun, VERDICT } from '../src/sandbox/frames';
@@ -238,6 +238,14 @@ describe('what a run may say', () => {
     ]);
     expect(events.map((event) => (event as { path?: string }).path)).toEqual(['a', 'c', undefined]);
     expect(events.at(-1)).toEqual(exited(0, { truncated: true }));
+  });
+
+  it.each(['executor', 'runner'] as const)('is less than there was, and the %s says so', async (from) => {
+    const end = from === 'executor' ? exitFrame(0) : verdictFrame({ kind: 'exited', code: 0 });
+    expect(await run([fileFrame('a'), frame(OMITTED), end], from)).toMatchObject([
+      { path: 'a' },
+      exited(0, { truncated: true }),
+    ]);
   });
 
   it('of paths is nothing longer than a path', async () => {
