@@ -5,8 +5,9 @@
 //   snapshot.bin         the memory of a Python that has started (src/executor/python/snapshot.ts)
 //   adapters/*.wasm      the modules that the loader would assemble at run time
 //   manifest.json        {main, compatibilityDate, compatibilityFlags, modules: [{name, type, file}],
-//                        process: {v8Flags, bindings}}; `process` is for a workerd of its own, which can have a
-//                        larger stack and tells the executor so by a text binding
+//                        process: {v8Flags, bindings, disk: {binding, files}}}
+// `process` is for a workerd of its own: flags for a larger stack, text bindings, and the files that its executor
+// reads through a binding to a disk service of this folder, so that its configuration need not embed them.
 // By hand: node scripts/python-assets.mjs [--project FOLDER] [--workerd BINARY]
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -78,6 +79,7 @@ export async function buildPythonAssets({ projectDir, outDir, workerd, log }) {
       process: {
         v8Flags: [`--stack-size=${STACK_KIB}`, `--wasm-stack-switching-stack-size=${STACK_KIB + 768}`],
         bindings: { STACK_KIB: String(STACK_KIB) },
+        disk: { binding: 'FILES', files: ['snapshot.bin', 'python_stdlib.zip'] },
       },
       key,
     };
@@ -106,8 +108,7 @@ async function bundle(entry, adapters) {
     logLevel: 'warning',
     plugins: [adaptersPlugin(adapters)],
   });
-  // The runtime's files stand beside the bundle, wherever in the source they were imported from.
-  return result.outputFiles[0].text.replaceAll(/(from\s*)"(?:\.\.?\/)+/g, '$1"./');
+  return result.outputFiles[0].text;
 }
 
 /** `cct:adapters`: a map from the bytes of an adapter to the module that was compiled from them. */

@@ -10,8 +10,8 @@ import { collectFiles, writeFiles } from './python/files';
 import { limitRecursion, patchExits, patchNetwork, restorePython, runProgram } from './python/interpreter';
 import { Output } from './python/output';
 import { Pausing } from './python/pausing';
+import { readRuntimeFiles } from './python/runtime-files';
 import { decodeSnapshot } from './python/snapshot';
-import snapshot from './snapshot.bin';
 
 interface RunRequest {
   entrypoint: string;
@@ -28,15 +28,20 @@ interface Booted {
 let booted: Promise<Booted> | undefined;
 let used = false;
 
+/** What a workerd of its own binds; a Dynamic Worker has nothing. */
 interface Env {
+  /** The folder of the Python assets, as a disk service. */
+  FILES?: Fetcher;
   /** The stack that V8 was told to give (see `v8Flags` in the manifest), in KiB; unset where it has its default. */
   STACK_KIB?: string;
 }
 
-async function boot({ STACK_KIB }: Env): Promise<Booted> {
+async function boot({ FILES, STACK_KIB }: Env): Promise<Booted> {
   const pausing = new Pausing();
+  const { snapshot, stdlib } = await readRuntimeFiles(FILES);
   let grow: (bytes: number) => void;
   const cpython = await loadCpython({
+    stdlib,
     write: (fd, bytes) => pausing.output?.write(fd, bytes),
     compile: precompiled,
     patch(imports) {
@@ -46,7 +51,7 @@ async function boot({ STACK_KIB }: Env): Promise<Booted> {
       pausing.patch(imports);
     },
   });
-  const roots = restorePython(cpython, decodeSnapshot(new Uint8Array(snapshot)), grow!);
+  const roots = restorePython(cpython, decodeSnapshot(snapshot), grow!);
   limitRecursion(cpython, STACK_KIB === undefined ? undefined : Number(STACK_KIB));
   return { cpython, pausing, roots };
 }

@@ -5,7 +5,6 @@
  */
 import createModule from './pyodide.asm.mjs';
 import wasm from './pyodide.asm.wasm';
-import stdlib from './python_stdlib.zip';
 
 const STDLIB_PATH = '/lib/python314.zip';
 /** CPython looks for this folder when it works out where it is installed. */
@@ -82,6 +81,8 @@ export interface Cpython {
 }
 
 export interface Hooks {
+  /** The archive of the standard library; it becomes part of the file system, uncopied. */
+  stdlib: Uint8Array;
   /** Bytes that the program writes to its standard output (1) or standard error (2). */
   write(fd: 1 | 2, bytes: Uint8Array): void;
   /** Replaces what C code imports, before it is linked. */
@@ -166,7 +167,7 @@ export async function loadCpython(hooks: Hooks): Promise<Cpython> {
   const exports = instance!.exports as Exports & WebAssembly.Exports;
   const memory = (): Uint8Array => module.HEAPU8;
   module.FS.mkdirTree(PLATFORM_LIBRARY);
-  module.FS.writeFile(STDLIB_PATH, new Uint8Array(stdlib), { canOwn: true });
+  module.FS.writeFile(STDLIB_PATH, hooks.stdlib, { canOwn: true });
   openStandardStreams(module.FS, hooks.write);
 
   return {

@@ -5,7 +5,8 @@ import source from './sandbox.py';
 import { type Snapshot, restorePages } from './snapshot';
 
 const PY_FILE_INPUT = 257;
-const FINALIZE_FAILED = 120;
+/** As `python` ends when it cannot write what was printed. */
+const OUTPUT_LOST = 120;
 const ABORTED = 134;
 
 /** Addresses of the Python objects that outlive the snapshot. */
@@ -14,6 +15,8 @@ interface Roots {
   prepare: number;
   /** `report(error) -> exit status` */
   report: number;
+  /** `finish() -> whether all output was written` */
+  finish: number;
   /** The dictionary of `__main__`. */
   main: number;
 }
@@ -97,19 +100,20 @@ export async function startPython(cpython: Cpython, preload: readonly string[]):
   return {
     prepare: must(c.PyDict_GetItemString!(globals, cString('prepare'))),
     report: must(c.PyDict_GetItemString!(globals, cString('report'))),
+    finish: must(c.PyDict_GetItemString!(globals, cString('finish'))),
     main: must(c.PyModule_GetDict!(must(c.PyImport_AddModule!(cString('__main__'))))),
   };
 }
 
-export const rootAddresses = ({ prepare, report, main }: Roots): number[] => [prepare, report, main];
+export const rootAddresses = ({ prepare, report, finish, main }: Roots): number[] => [prepare, report, finish, main];
 
 /** @returns the roots of the restored interpreter. */
 export function restorePython(cpython: Cpython, snapshot: Snapshot, grow: (bytes: number) => void): Roots {
   if (cpython.memory().byteLength < snapshot.memorySize) grow(snapshot.memorySize);
   restorePages(cpython.memory(), snapshot);
-  const [prepare, report, main] = snapshot.roots;
-  if (prepare === undefined || report === undefined || main === undefined) throw new Error('the snapshot has no roots');
-  return { prepare, report, main };
+  const [prepare, report, finish, main] = snapshot.roots;
+  if (!prepare || !report || !finish || !main) throw new Error('the snapshot has no roots');
+  return { prepare, report, finish, main };
 }
 
 /**
@@ -153,7 +157,7 @@ export async function runProgram(cpython: Cpython, roots: Roots, entrypoint: str
       // Its traceback holds the program's variables, and finalization closes only what nothing holds.
       await release(error);
     }
-    return await finish(c, status);
+    return await finish(c, roots, status);
   } catch (error) {
     if (error instanceof Left) return error.status;
     throw error;
@@ -161,10 +165,10 @@ export async function runProgram(cpython: Cpython, roots: Roots, entrypoint: str
 }
 
 /** Runs exit handlers and finalizers, and flushes what is still open. @returns the exit status. */
-async function finish(c: Exports, status: number): Promise<number> {
+async function finish(c: Exports, roots: Roots, status: number): Promise<number> {
   try {
-    const failed = (await WebAssembly.promising(c.Py_FinalizeEx)()) < 0;
-    return failed && status === 0 ? FINALIZE_FAILED : status;
+    const written = await WebAssembly.promising(c.PyObject_CallNoArgs)(roots.finish);
+    return status === 0 && (written === 0 || c.PyObject_IsTrue!(written) !== 1) ? OUTPUT_LOST : status;
   } catch (error) {
     // Letting go of a long chain of objects can use up the stack; the program itself has ended by then.
     if (error instanceof RangeError) return status;

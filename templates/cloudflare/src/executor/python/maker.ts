@@ -5,6 +5,7 @@
 import { type Hooks, loadCpython } from './cpython';
 import { patchExits, patchNetwork, rootAddresses, startPython } from './interpreter';
 import { Pausing } from './pausing';
+import stdlib from './python_stdlib.zip';
 import { encodeSnapshot } from './snapshot';
 
 interface Env {
@@ -18,6 +19,7 @@ export default {
     const seen = new Map<string, Uint8Array>();
     const messages: Uint8Array[] = [];
     const hooks: Hooks = {
+      stdlib: new Uint8Array(stdlib),
       write: (_fd, bytes) => void messages.push(bytes),
       patch(imports) {
         patchExits(imports);
