@@ -5,6 +5,7 @@ The toolchain, the bundles and the Python snapshot are made once, in `.work/test
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -253,6 +254,22 @@ def sandbox(runtime: LocalRuntime) -> Iterator[Sandbox]:
 def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """Everything that a cct has started, directly or not."""
     return psutil.Process(process.pid).children(recursive=True)
+
+
+def find_process(process: subprocess.Popen[bytes], word: str) -> psutil.Process:
+    """The process among those that a cct has started whose command line has `word`, as soon as it is there."""
+    found: list[psutil.Process] = []
+
+    def look() -> bool:
+        assert process.poll() is None, "cct has ended"
+        for child in family(process):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(word in part for part in child.cmdline()):
+                    found.append(child)
+        return bool(found)
+
+    assert wait_until(look)
+    return found[0]
 
 
 def end(process: subprocess.Popen[bytes], how: signal.Signals) -> Finished:

@@ -109,9 +109,11 @@ def run_cli(argv: Sequence[str]) -> int:
         return _fail(UsageError(error.format_message()), as_json=as_json, no_color=no_color)
     except (click.Abort, KeyboardInterrupt):
         return _fail(CctError("Interrupted.", code="interrupted"), as_json=as_json, no_color=no_color)
-    except BrokenPipeError:
-        # Whoever read our output has what they wanted; Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as end:
+        # What click makes of a pipe whose reader has gone: whoever read our output has what they wanted.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
         return Exit.OK
     return code if isinstance(code, int) else Exit.OK
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import socket
@@ -19,7 +18,20 @@ from cct_cloudflare.sandbox.events import Attempt, Booted, Generation, Output, S
 from cct_cloudflare.sandbox.local import local_worker
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
 from cct_cloudflare.scripted import Fault, ScriptedModel
-from tests.runtime import KEY, PATIENCE, PROMPT, Cct, Sandbox, access, end, family, program, reply, wait_until
+from tests.runtime import (
+    KEY,
+    PATIENCE,
+    PROMPT,
+    Cct,
+    Sandbox,
+    access,
+    end,
+    family,
+    find_process,
+    program,
+    reply,
+    wait_until,
+)
 
 WAITS = "console.log('running'); setInterval(() => {}, 1000);"
 SPINS = "console.log('running'); setTimeout(() => { while (true) {} }, 10);"
@@ -64,32 +76,16 @@ def test_a_cct_that_is_stopped_in_mid_run_leaves_nothing(
 def test_ctrl_c_in_json_mode_is_still_one_object(cct: Cct) -> None:
     (cct.project / "main.js").write_text(WAITS)
     process = cct.start("run", "main.js", "--json")
-    wait_for(process, "javascript.bin")
+    find_process(process, "javascript.bin")
     done = end(process, signal.SIGINT)
     assert (done.code, done.json["errorCode"]) == (130, "interrupted")
     assert cct.left_behind() == []
 
 
-def wait_for(process: subprocess.Popen[bytes], word: str) -> psutil.Process:
-    """The process among those that a cct has started whose command line has `word`, as soon as it is there."""
-    found: list[psutil.Process] = []
-
-    def look() -> bool:
-        assert process.poll() is None, "cct has ended"
-        for child in family(process):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if any(word in part for part in child.cmdline()):
-                    found.append(child)
-        return bool(found)
-
-    assert wait_until(look)
-    return found[0]
-
-
 def test_kill_while_python_boots_leaves_nothing(cct: Cct) -> None:
     (cct.project / "main.py").write_text(PYTHON_WAITS)
     process = cct.start("run", "main.py")
-    wait_for(process, "python.bin")
+    find_process(process, "python.bin")
     end(process, signal.SIGKILL)
     assert cct.left_behind() == []
 
@@ -101,7 +97,7 @@ def test_kill_while_claude_writes_leaves_nothing_and_hangs_up_on_claude(cct: Cct
     ) as model:
         process = cct.start("--prompt", PROMPT, "--yes", env=access(model))
         # Python is being booted as soon as its name has come.
-        wait_for(process, "python.bin")
+        find_process(process, "python.bin")
         done = end(process, how)
         assert model.requests[0].disconnected.wait(PATIENCE)
         assert len(model.requests) == 1
@@ -158,7 +154,7 @@ def test_the_folder_of_a_session_is_the_users_alone(cct: Cct) -> None:
 
 def test_a_sandbox_has_the_kernels_limits_too(cct: Cct) -> None:
     process = start_run(cct, "main.js", WAITS)
-    sandbox = wait_for(process, "javascript.bin")
+    sandbox = find_process(process, "javascript.bin")
     limits = Path(f"/proc/{sandbox.pid}/limits")
     if limits.exists():
         values = {line[:26].strip(): line[26:].split()[:2] for line in limits.read_text().splitlines()}
