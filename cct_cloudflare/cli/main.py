@@ -109,10 +109,8 @@ def run_cli(argv: Sequence[str]) -> int:
         return _fail(UsageError(error.format_message()), as_json=as_json, no_color=no_color)
     except (click.Abort, KeyboardInterrupt):
         return _fail(CctError("Interrupted.", code="interrupted"), as_json=as_json, no_color=no_color)
-    except SystemExit as end:
-        # What click makes of a pipe whose reader has gone: whoever read our output has what they wanted.
-        if not isinstance(end.__context__, BrokenPipeError):
-            raise
+    except SystemExit:
+        # Without its standalone mode click exits in one case: a pipe whose reader has gone, who has what they wanted.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
         return Exit.OK
     return code if isinstance(code, int) else Exit.OK

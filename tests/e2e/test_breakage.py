@@ -77,15 +77,13 @@ def test_files_that_cannot_be_saved_are_exit_3_and_no_folder_is_left(cct: Cct) -
 def test_a_reader_that_has_seen_enough_is_no_error(cct: Cct) -> None:
     """`cct run main.js | head -1`"""
     (cct.project / "main.js").write_text("setInterval(() => console.log('line'), 1)")
-    process = cct.start("run", "main.js", "--quiet", "--timeout", "300")
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"line\n"
-    process.stdout.close()
-    assert process.stderr is not None
-    said = process.stderr.read()
-    process.stderr.close()
-    assert process.wait(PATIENCE) == 0
-    assert said == b""
+    with cct.start("run", "main.js", "--quiet", "--timeout", "300") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"line\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
     assert cct.left_behind() == []
 
 
