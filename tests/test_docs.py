@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 
 from cct_cloudflare.cli.main import cct
@@ -16,19 +16,17 @@ README = ROOT / "README.md"
 _REFERENCE = re.compile(r"(?<=<!-- reference -->\n).*?(?=<!-- /reference -->)", re.DOTALL)
 
 
-def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
-    return command.get_help(context)
-
-
 def reference() -> str:
     """The help text of every command, as README.md shows it."""
-    context = click.Context(cct)
-    texts = [("cct", _help(cct, "cct"))]
+    width: dict[str, Any] = {"terminal_width": 100, "max_content_width": 100}
+    context = cct.make_context("cct", [], resilient_parsing=True, **width)
+    texts = [("cct", context.get_help())]
     for name in cct.list_commands(context):
         command = cct.get_command(context, name)
         assert command is not None
-        texts.append((f"cct {name}", _help(command, f"cct {name}")))
+        texts.append(
+            (f"cct {name}", command.make_context(name, [], context, resilient_parsing=True, **width).get_help())
+        )
     return "".join(f"\n### `{name}`\n\n```text\n{text}\n```\n" for name, text in texts) + "\n"
 
 

@@ -1,6 +1,6 @@
 """What a Worker tells while it serves a prompt, as typed values.
 
-`docs/contracts.md` describes the stream: any number of events, then exactly one `result` or `error`.
+`docs/architecture.md` describes the stream: any number of events, then exactly one `result` or `error`.
 """
 
 from __future__ import annotations

@@ -105,8 +105,16 @@ class SandboxProcess:
         work.chmod(0o500)
         socket = directory / "s"
         limits = workerd.ResourceLimits(memory_bytes + _DATA_HEADROOM if sys.platform == "linux" else None)
+        # Files that a configuration does not embed stand in the folder of its name beside it.
+        files = compiled.with_suffix("")
         runtime = workerd.start(
-            binary, compiled, address=f"unix:{socket}", directory=work, limits=limits, stderr=subprocess.PIPE
+            binary,
+            compiled,
+            address=f"unix:{socket}",
+            directory=work,
+            disk=files if files.is_dir() else None,
+            limits=limits,
+            stderr=subprocess.PIPE,
         )
         return cls(kind, runtime, socket, directory)
 

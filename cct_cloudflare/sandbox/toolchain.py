@@ -196,7 +196,7 @@ def _build(source: WorkerSource, toolchain: Path, out: Path, progress: Progress)
     configs = {
         "gateway": workerd.gateway_config(),
         "javascript": workerd.javascript_config(),
-        "python": _python_config(built),
+        "python": _python_config(built, out),
     }
     binary = _workerd_binary(toolchain)
     for name, text in configs.items():
@@ -209,19 +209,25 @@ def _build(source: WorkerSource, toolchain: Path, out: Path, progress: Progress)
     shutil.rmtree(project)
 
 
-def _python_config(built: Path) -> str:
-    """The configuration of Python sandboxes, its files moved to where it names them; the build says which they are."""
+def _python_config(built: Path, out: Path) -> str:
+    """The configuration of Python sandboxes, their files moved to where they are looked for; the build says which."""
     from cct_cloudflare.sandbox import workerd
 
     try:
         (built / "assets" / "python").rename(built / "python")
-        return workerd.python_config(json.loads((built / "python" / "manifest.json").read_text()))
+        manifest = json.loads((built / "python" / "manifest.json").read_text())
+        config = workerd.python_config(manifest)
+        # What a configuration does not embed stands beside it, in the folder of its name.
+        (out / "python").mkdir()
+        for name in manifest["process"]["disk"]["files"]:
+            (built / "python" / name).rename(out / "python" / name)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             "The build of the Worker ended well, but made no usable Python assets.",
             code="toolchain",
             hint="Its scripts/ may have been changed; `cct init --force` renders them anew.",
         ) from error
+    return config
 
 
 def _workerd_binary(toolchain: Path) -> Path:

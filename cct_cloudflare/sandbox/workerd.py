@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 #: Socket and service addresses are given when a process starts; a configuration must still name some.
 _LATER = "unix:given-at-start"
+
+#: The name of the disk service of a configuration that has one.
+DISK = "files"
 
 _HEADER = 'using Workerd = import "/workerd/workerd.capnp";\n\n'
 
@@ -71,50 +74,69 @@ def gateway_config() -> str:
 def javascript_config() -> str:
     """A throwaway process for one JavaScript or TypeScript program: `host.js` beside it."""
     return _sandbox_config(
-        modules='(name = "host.js", esModule = embed "host.js")',
+        modules=['(name = "host.js", esModule = embed "host.js")'],
         date=COMPATIBILITY_DATE,
         flags=[],
-        bindings='(name = "LOADER", workerLoader = (id = "programs"))',
+        bindings=['(name = "LOADER", workerLoader = (id = "programs"))'],
     )
 
 
 def python_config(manifest: Mapping[str, Any]) -> str:
     """A throwaway process for one Python program.
 
-    `manifest` is the one that `scripts/python-assets.mjs` writes; its files stand in `python/` beside this.
+    `manifest` is the one that `scripts/python-assets.mjs` writes; the files of its modules stand in `python/` beside
+    this configuration. Those that `process.disk` names are not embedded, which would cost 4 ms per MB at every start,
+    but read through a disk service of that folder (see `DISK`).
     """
-    modules = [module for module in manifest["modules"] if module["name"] == manifest["main"]]
-    modules += [module for module in manifest["modules"] if module["name"] != manifest["main"]]
+    alone = manifest["process"]
+    embedded = [module for module in manifest["modules"] if module["file"] not in alone["disk"]["files"]]
+    embedded.sort(key=lambda module: module["name"] != manifest["main"])  # the first one is what runs
     return _sandbox_config(
-        modules=",\n    ".join(
+        modules=[
             f"(name = {json.dumps(module['name'])}, {module['type']} = embed {json.dumps('python/' + module['file'])})"
-            for module in modules
-        ),
+            for module in embedded
+        ],
         date=manifest["compatibilityDate"],
         flags=manifest["compatibilityFlags"],
-        bindings="",
+        bindings=[
+            f'(name = {json.dumps(alone["disk"]["binding"])}, service = "{DISK}")',
+            *(f"(name = {json.dumps(name)}, text = {json.dumps(text)})" for name, text in alone["bindings"].items()),
+        ],
+        services=[f'(name = "{DISK}", disk = "given-at-start")'],
+        v8_flags=alone["v8Flags"],
     )
 
 
-def _sandbox_config(*, modules: str, date: str, flags: list[str], bindings: str) -> str:
+def _sandbox_config(
+    *,
+    modules: Sequence[str],
+    date: str,
+    flags: Sequence[str],
+    bindings: Sequence[str],
+    services: Sequence[str] = (),
+    v8_flags: Sequence[str] = (),
+) -> str:
+    every_service = ['(name = "main", worker = .sandbox)', '(name = "internet", worker = .deny)', *services]
     return (
         f"{_HEADER}"
         "const config :Workerd.Config = (\n"
-        "  services = [\n"
-        '    (name = "main", worker = .sandbox),\n'
-        '    (name = "internet", worker = .deny),\n'
-        "  ],\n"
+        f"  services = {_list(every_service)},\n"
         f'  sockets = [(name = "http", address = "{_LATER}", http = (), service = "main")],\n'
+        f"  v8Flags = {json.dumps(v8_flags)},\n"
         ");\n\n"
         "const sandbox :Workerd.Worker = (\n"
-        f"  modules = [\n    {modules},\n  ],\n"
+        f"  modules = {_list(modules)},\n"
         f"  compatibilityDate = {json.dumps(date)},\n"
         f"  compatibilityFlags = {json.dumps(flags)},\n"
-        f"  bindings = [{bindings}],\n"
+        f"  bindings = {_list(bindings)},\n"
         '  globalOutbound = "internet",\n'
         ");\n\n"
         f"{_NO_NETWORK}"
     )
+
+
+def _list(items: Sequence[str]) -> str:
+    return "[\n" + "".join(f"    {item},\n" for item in items) + "  ]"
 
 
 def compile_config(workerd: Path, config: Path, compiled: Path) -> None:
@@ -160,6 +182,7 @@ def start(
     address: str,
     directory: Path,
     external: Mapping[str, str] | None = None,
+    disk: Path | None = None,
     environment: Mapping[str, str] | None = None,
     limits: ResourceLimits | None = None,
     stderr: int = subprocess.DEVNULL,
@@ -167,7 +190,7 @@ def start(
     """Starts a `workerd` on a compiled configuration, in `directory`, with `environment` and nothing else.
 
     `address` is what its socket `http` listens on, ``unix:PATH`` or ``HOST:PORT``; `external` gives the addresses of
-    external services by name. Raises OSError.
+    external services by name, `disk` the folder behind the service `DISK`. Raises OSError.
     """
     read_fd, write_fd = os.pipe()
     command = [
@@ -179,11 +202,13 @@ def start(
         f"--socket-addr=http={address}",
         f"--control-fd={write_fd}",
         *(f"--external-addr={name}={at}" for name, at in (external or {}).items()),
+        *([] if disk is None else [f"--directory-path={DISK}={disk}"]),
     ]
     if limits is not None:
         # A shell sets the limits before workerd is there at all; a `preexec_fn` is not safe beside threads.
-        # -c no core dumps; -f (512-byte blocks) no files larger than 1 MiB; -d in KiB.
-        script = "ulimit -c 0; ulimit -f 2048; "
+        # -c no core dumps; -f (512-byte blocks) no files larger than 1 MiB; -s and -d in KiB. The stack is larger than
+        # any that V8 is told to use (`v8Flags`), where the system allows it.
+        script = "ulimit -c 0; ulimit -f 2048; ulimit -s 65536 2>/dev/null; "
         if limits.data_bytes is not None:
             script += f"ulimit -d {limits.data_bytes // 1024}; "
         command = ["/bin/sh", "-c", script + 'exec "$@"', "sh", *command]

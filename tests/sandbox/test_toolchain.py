@@ -137,7 +137,7 @@ def test_a_build_that_made_no_python_says_so(tmp_path: Path, manifest: str | Non
         (tmp_path / "assets" / "python").mkdir(parents=True)
         (tmp_path / "assets" / "python" / "manifest.json").write_text(manifest)
     with pytest.raises(ConfigError, match="no usable Python assets"):
-        toolchain._python_config(tmp_path)
+        toolchain._python_config(tmp_path, tmp_path)
 
 
 # Made once

@@ -20,7 +20,13 @@ MANIFEST = {
         {"name": "data.bin", "type": "data", "file": "data.bin"},
         {"name": "python.js", "type": "esModule", "file": "python.js"},
         {"name": 'odd"name\n', "type": "text", "file": "odd.txt"},
+        {"name": "large.bin", "type": "data", "file": "large.bin"},
     ],
+    "process": {
+        "v8Flags": ["--a-flag=1"],
+        "bindings": {"NAME": "text"},
+        "disk": {"binding": "FILES", "files": ["large.bin"]},
+    },
 }
 
 
@@ -114,6 +120,15 @@ def test_the_main_module_comes_first_and_names_are_quoted() -> None:
     assert text.index('"python.js"') < text.index('"data.bin"')
     assert r"odd\"name\n" in text
     assert '["a_flag"]' in text
+    assert 'v8Flags = ["--a-flag=1"]' in text
+    assert '(name = "NAME", text = "text")' in text
+
+
+def test_large_files_are_read_from_a_folder_and_not_embedded() -> None:
+    text = workerd.python_config(MANIFEST)
+    assert "large.bin" not in text
+    assert f'(name = "FILES", service = "{workerd.DISK}")' in text
+    assert f'(name = "{workerd.DISK}", disk = ' in text
 
 
 def test_the_gateway_takes_its_secrets_from_its_environment() -> None:

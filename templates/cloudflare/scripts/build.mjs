@@ -2,13 +2,13 @@
 //   executors.ts     the executors that run inside a sandbox, as text
 //   assets/python/   the Python runtime (see python-assets.mjs)
 // and, with --local, the bundles that a bare `workerd` runs on a developer's machine: worker.js and host.js.
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { build } from 'esbuild';
 
+import { findWorkerd } from './lib/workerd.mjs';
 import { buildPythonAssets } from './python-assets.mjs';
 
 const { values } = parseArgs({
@@ -40,21 +40,6 @@ async function writeIfChanged(file, text) {
   if (before !== text) await writeFile(file, text);
 }
 
-/** The platform package holds the real binary; `workerd` itself may hold a Node shim. */
-async function findWorkerd() {
-  const require = createRequire(path.join(projectDir, 'package.json'));
-  const arch = process.arch === 'x64' ? '64' : process.arch;
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const name = `@cloudflare/workerd-${platform}-${arch}`;
-  const binary = path.join(
-    path.dirname(require.resolve(`${name}/package.json`)),
-    'bin',
-    process.platform === 'win32' ? 'workerd.exe' : 'workerd',
-  );
-  await access(binary);
-  return binary;
-}
-
 await mkdir(outDir, { recursive: true });
 const javascript = await bundle('src/executor/javascript.ts', { minify: true });
 await writeIfChanged(
@@ -64,7 +49,7 @@ await writeIfChanged(
 await buildPythonAssets({
   projectDir,
   outDir: path.join(outDir, 'assets', 'python'),
-  workerd: await findWorkerd(),
+  workerd: await findWorkerd(projectDir),
   log: (line) => console.log(line),
 });
 if (values.local) {

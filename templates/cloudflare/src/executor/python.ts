@@ -1,5 +1,6 @@
 /**
- * The main module of a sandbox that runs one Python program: POST /boot, then POST /run (see docs/contracts.md).
+ * The main module of a sandbox that runs one Python program: `POST /boot` answers when it is ready, `POST /run`
+ * `{entrypoint, files, outputBytes}` answers with the run's frames.
  * The same code runs as a Dynamic Worker and in a bare `workerd`.
  */
 import type { ProgramFile } from '../program';
