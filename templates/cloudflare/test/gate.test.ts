@@ -107,6 +107,15 @@ describe('the gate', () => {
     await errorOf(await post('/run', HELLO, { env: limitedTo('0'), headers: { Authorization: '' } }), 'unauthorized');
   });
 
+  it('that fails lets nobody in, and what it said stays in the log', async () => {
+    const broken = { idFromName: () => 'id', get: () => ({ enter: () => Promise.reject(new Error('inside story')) }) };
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const { error } = await errorOf(await post('/run', HELLO, { env: { RUN_GATE: broken as never } }), 'internal');
+    expect(error).not.toContain('story');
+    expect(log).toHaveBeenCalledOnce();
+    log.mockRestore();
+  });
+
   it('is not there on a developer’s machine', async () => {
     await answerOf(await post('/run', HELLO, { env: { RUN_GATE: undefined as never, ...limitedTo('0') } }));
   });

@@ -236,13 +236,13 @@ describe('how a program ends', () => {
 
   it.each(WAITING)('by its time limit: %s', async (_, language, code) => {
     const name = language === 'python' ? 'main.py' : 'main.mjs';
-    const answer = await run(language, { [name]: code }, { timeout: 1500 });
+    const answer = await run(language, { [name]: code }, { timeout: 3000 });
     expect(answer).toMatchObject({
       success: false,
       errorCode: 'sandbox_timeout',
       exitCode: null,
       output: 'before\n',
-      error: 'The program was stopped after 1.5 s, its time limit.\nso far\n',
+      error: 'The program was stopped after 3 s, its time limit.\nso far\n',
       outputMayBeIncomplete: true,
       truncated: false,
     });
@@ -251,7 +251,7 @@ describe('how a program ends', () => {
 
   it('with its output cut and out of time, both are said', async () => {
     const code = `process.stdout.write('x'.repeat(${LIMITS.output} + 1)); setInterval(() => {}, 1000)`;
-    const answer = await javascript(code, { timeout: 2000 });
+    const answer = await javascript(code, { timeout: 5000 });
     expect(answer).toMatchObject({ errorCode: 'sandbox_timeout', truncated: true, outputMayBeIncomplete: true });
     expect(answer.output).toBe('x'.repeat(LIMITS.output));
   });
