@@ -261,6 +261,17 @@ def test_changed_worker_source_gets_no_key_without_consent(rendered: Cct) -> Non
     assert decisions, "consent is kept outside the project"
 
 
+def test_on_a_terminal_consent_is_asked_for_and_a_no_is_final(rendered: Cct) -> None:
+    edit_worker(rendered, "export", "// mine\nexport")
+    with ScriptedModel([reply({"main.js": SAID})], pace=0) as model:
+        for answer in (b"n\n", b"\n"):
+            code, shown = on_a_terminal(rendered, "--prompt", PROMPT, answer=answer, env=access(model))
+            assert code == 3, shown
+            assert "should it run?" in shown
+            assert "--trust-project" in shown
+    assert model.requests == []
+
+
 def test_the_projects_own_worker_is_what_runs(rendered: Cct) -> None:
     source = rendered.project / ".claude" / "sandbox" / "cloudflare" / "src" / "sandbox" / "process.ts"
     text = source.read_text()
