@@ -39,14 +39,14 @@ def run(
     from cct_cloudflare import config
     from cct_cloudflare.cli.show import conclude, follow
     from cct_cloudflare.errors import UsageError
-    from cct_cloudflare.sandbox.given import program_from_files, program_from_stdin
+    from cct_cloudflare.sandbox.given import MAX_BYTES, program_from_files, program_from_stdin
     from cct_cloudflare.sandbox.session import local_session, remote_session
     from cct_cloudflare.terminal import Intro, make_display
 
     if any(str(file) == "-" for file in files):
         if len(files) > 1:
             raise UsageError("- reads the whole program from standard input, so no other file can be given.")
-        program = program_from_stdin(sys.stdin.buffer.read(), language)
+        program = program_from_stdin(sys.stdin.buffer.read(MAX_BYTES + 1), language)
     else:
         program = program_from_files(files, language)
     target = config.worker_target(worker_url)

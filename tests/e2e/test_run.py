@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.runtime import Cct
+from tests.runtime import PATIENCE, Cct
 
 
 def write(folder: Path, **files: str | bytes) -> None:
@@ -208,3 +210,18 @@ def test_quiet_leaves_only_the_programs_own_words(cct: Cct) -> None:
     write(cct.project, main_py="import sys\nprint('out')\nprint('err', file=sys.stderr)")
     done = cct("run", "main.py", "--quiet")
     assert (done.code, done.stdout, done.stderr) == (0, "out\n", "err\n")
+
+
+def test_standard_input_without_end_is_refused_not_collected(cct: Cct) -> None:
+    with Path("/dev/zero").open("rb") as endless:
+        done = subprocess.run(
+            cct.command("run", "-", "--language", "python", "--json"),
+            stdin=endless,
+            env=cct.environment,
+            cwd=cct.project,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["errorCode"] == "payload_too_large"
