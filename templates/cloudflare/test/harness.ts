@@ -1,7 +1,7 @@
 /** Runs a program in a fresh isolate, without the Worker's routes, and reads every frame that it answers with. */
 import { env } from 'cloudflare:workers';
 
-import { EXIT, FILE, STDERR, STDOUT } from '../src/executor/frames';
+import { EXIT, FILE, OMITTED, STDERR, STDOUT } from '../src/executor/frames';
 import { fileFromBytes, type Language, type Program } from '../src/program';
 import { runJavascript } from '../src/sandbox/javascript';
 
@@ -10,6 +10,8 @@ export interface Outcome {
   stderr: string;
   exit: number | null;
   written: Record<string, string>;
+  /** Whether files were said to be left out. */
+  omitted: boolean;
   /** Frames after the exit status, or of no known type: there must be none. */
   stray: number;
 }
@@ -28,7 +30,7 @@ export async function runProgram(program: Program, outputBytes = 1_000_000): Pro
 }
 
 function readOutcome(bytes: Uint8Array): Outcome {
-  const outcome: Outcome = { stdout: '', stderr: '', exit: null, written: {}, stray: 0 };
+  const outcome: Outcome = { stdout: '', stderr: '', exit: null, written: {}, omitted: false, stray: 0 };
   const view = new DataView(bytes.buffer);
   const decoders = { [STDOUT]: new TextDecoder(), [STDERR]: new TextDecoder() };
   for (let at = 0; at < bytes.length;) {
@@ -45,6 +47,7 @@ function readOutcome(bytes: Uint8Array): Outcome {
       );
       outcome.written[path] = content;
     } else if (type === EXIT) outcome.exit = view.getInt32(at + 5);
+    else if (type === OMITTED) outcome.omitted = true;
     else outcome.stray++;
     at += 5 + payload.length;
   }

@@ -35,6 +35,9 @@ const closeWriter = WritableStreamDefaultWriter.prototype.close;
 const then = Promise.prototype.then;
 const ignore = (): void => {};
 
+/** Bytes of output that are held back at most. */
+const HELD_BYTES = 64 * 1024;
+
 export interface FrameWriter {
   stdout(data: string | Uint8Array): void;
   stderr(data: string | Uint8Array): void;
@@ -57,16 +60,35 @@ export function createFrameWriter(outputBytes: number): { readable: ReadableStre
   let left = outputBytes + 1; // one byte too many tells the reader that there was more
   let ended = false;
 
+  // Output that waits while an earlier write is under way, so that many small prints become few frames.
+  const held = new Bytes(HELD_BYTES);
+  let heldType = STDOUT;
+  let heldSize = 0;
+  let writing = 0;
+
   const length = (data: Uint8Array): number => apply(byteLengthOf, data, []);
+  const settled = (): void => {
+    writing -= 1;
+    if (writing === 0) flush();
+  };
   const handled = (promise: Promise<void>): Promise<void> => {
     // `then` asks a promise for its constructor, which the program may have made throw: an own one is in front of it.
     defineProperty(promise, 'constructor', { __proto__: null, value: undefined } as PropertyDescriptor);
     // A client that has gone makes the write fail: nobody is left to tell.
-    return apply(then, promise, [ignore, ignore]);
+    return apply(then, promise, [settled, settled]);
   };
   let lastWrite: Promise<void> | undefined;
   const send = (frame: Uint8Array): void => {
-    lastWrite = handled(apply(writeChunk, writer, [frame]));
+    const written = apply(writeChunk, writer, [frame]);
+    writing += 1;
+    lastWrite = handled(written);
+  };
+  const flush = (): void => {
+    if (heldSize === 0) return;
+    const out = frame(heldType, heldSize);
+    apply(setBytes, out, [new Bytes(apply(bufferOf, held, []), 0, heldSize), 5]);
+    heldSize = 0;
+    send(out);
   };
   const frame = (type: number, size: number): Uint8Array => {
     const bytes = new Bytes(5 + size);
@@ -84,9 +106,16 @@ export function createFrameWriter(outputBytes: number): { readable: ReadableStre
     if (size === 0) return;
     // Not `subarray`: it asks the data, which is the program's, for its constructor.
     if (size < length(bytes)) bytes = new Bytes(apply(bufferOf, bytes, []), apply(byteOffsetOf, bytes, []), size);
+    if (writing === 0 || type !== heldType || heldSize + size > HELD_BYTES) flush();
+    left -= size;
+    if (writing > 0 && size <= HELD_BYTES) {
+      apply(setBytes, held, [bytes, heldSize]);
+      heldType = type;
+      heldSize += size;
+      return;
+    }
     const out = frame(type, size);
     apply(setBytes, out, [bytes, 5]);
-    left -= size;
     send(out);
   };
 
@@ -100,6 +129,7 @@ export function createFrameWriter(outputBytes: number): { readable: ReadableStre
         const name: Uint8Array = apply(encode, encoder, [path]);
         const nameSize = length(name);
         if (nameSize > 65535) return;
+        flush();
         const out = frame(FILE, 2 + nameSize + length(content));
         out[5] = nameSize >>> 8;
         out[6] = nameSize & 255;
@@ -108,11 +138,17 @@ export function createFrameWriter(outputBytes: number): { readable: ReadableStre
         send(out);
       },
       omitted() {
-        if (!ended) send(frame(OMITTED, 0));
+        if (ended) return;
+        flush();
+        send(frame(OMITTED, 0));
       },
-      drained: () => lastWrite,
+      drained() {
+        flush();
+        return lastWrite;
+      },
       exit(code) {
         if (ended) return;
+        flush();
         const out = frame(EXIT, 4);
         out[5] = (code >> 24) & 255;
         out[6] = (code >> 16) & 255;

@@ -9,6 +9,8 @@ import { ROOT } from './names';
 const { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } = fs;
 
 const MOST_FILES = 1000;
+/** workerd's `readdirSync` gives no more entries of one folder, and does not say so. */
+const MOST_LISTED = 1000;
 const MOST_BYTES = 10 * 1024 * 1024;
 
 export interface Folder {
@@ -32,9 +34,10 @@ export function createFolder(files: readonly ProgramFile[]): Folder {
   return {
     collect(send, omit) {
       let count = 0;
-      let omitted = false;
       let total = 0;
-      const names = list('').sort((a, b) => (decodedName(a) < decodedName(b) ? -1 : 1));
+      const found = list('');
+      let { omitted } = found;
+      const names = found.names.sort((a, b) => (decodedName(a) < decodedName(b) ? -1 : 1));
       for (const name of names) {
         const size = lstatSync(`${ROOT}/${name}`).size;
         if (size > MOST_BYTES) {
@@ -58,15 +61,24 @@ export function createFolder(files: readonly ProgramFile[]): Folder {
   };
 }
 
-/** Regular files, relative to the root, by the names that workerd has for them; links are not followed. */
-function list(prefix: string): string[] {
-  const found: string[] = [];
-  for (const name of readdirSync(`${ROOT}/${prefix}`)) {
+/**
+ * Regular files, relative to the root, by the names that workerd has for them; links are not followed.
+ * `omitted` when a folder may hold more than workerd lists of it.
+ */
+function list(prefix: string): { names: string[]; omitted: boolean } {
+  const names: string[] = [];
+  const entries = readdirSync(`${ROOT}/${prefix}`);
+  let omitted = entries.length >= MOST_LISTED;
+  for (const name of entries) {
     const stat = lstatSync(`${ROOT}/${prefix}${name}`);
-    if (stat.isFile()) found.push(prefix + name);
-    else if (stat.isDirectory()) found.push(...list(`${prefix}${name}/`));
+    if (stat.isFile()) names.push(prefix + name);
+    else if (stat.isDirectory()) {
+      const inner = list(`${prefix}${name}/`);
+      names.push(...inner.names);
+      omitted ||= inner.omitted;
+    }
   }
-  return found;
+  return { names, omitted };
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {
