@@ -16,7 +16,7 @@ from bench.measure import Row
 
 
 def main() -> int:
-    console = Console()
+    console = Console(width=120)
     found: list[Row] = []
     for part in (commands, sandboxes, overlap):
         for row in part.rows():

@@ -11,21 +11,28 @@ from cct_cloudflare.sandbox.events import Output, RunResult, Started
 from cct_cloudflare.sandbox.local import LocalWorker, local_worker
 from cct_cloudflare.sandbox.session import ModelAccess
 from cct_cloudflare.sandbox.toolchain import ensure_runtime
-from cct_cloudflare.scripted import ScriptedModel, replies
+from cct_cloudflare.scripted import Reply, ReplyFile, ScriptedModel
+
+
+def _reply(language: str, path: str, comment: str, code: str) -> Reply:
+    """A program that prints at once, after text that takes Claude a second or so to write."""
+    content = "".join(f"{comment} line {number}\n" for number in range(150)) + code
+    return Reply(f"Print one number in {language}.", language, path, (ReplyFile(path, content),))
 
 
 def rows() -> Iterator[Row]:
     runtime = ensure_runtime(print)
-    with ScriptedModel() as model:
+    javascript = _reply("javascript", "main.js", "//", "console.log(1024)\n")
+    python = _reply("python", "main.py", "#", "print(1024)\n")
+    with ScriptedModel([javascript, python]) as model:
         access = ModelAccess("sk-ant-scripted", model.url)
         with local_worker(runtime, environment=access.to_environment()) as worker:
-            yield absolute("End of generation to first output, JavaScript", _series(worker, "javascript"), 30)
-            yield absolute("End of generation to first output, Python", _series(worker, "python"), 80)
+            yield absolute("End of generation to first output, JavaScript", _series(worker, javascript), 30)
+            yield absolute("End of generation to first output, Python", _series(worker, python), 80)
 
 
-def _series(worker: LocalWorker, language: str) -> Series:
-    prompt = next(reply.prompt for reply in replies() if reply.language == language)
-    return Series(tuple(_once(worker, prompt) for _ in range(RUNS + 1))[1:])
+def _series(worker: LocalWorker, reply: Reply) -> Series:
+    return Series(tuple(_once(worker, reply.prompt) for _ in range(RUNS + 1))[1:])
 
 
 def _once(worker: LocalWorker, question: str) -> float:

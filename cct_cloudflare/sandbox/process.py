@@ -141,9 +141,10 @@ class SandboxProcess:
     def run(
         self, program: dict[str, Any], limits: Limits, client_gone: Callable[[], bool]
     ) -> Iterator[Frame | Verdict]:
-        """Yields stdout, stderr and file frames as they come, then exactly one Verdict. The process is dead by then.
+        """Yields stdout, stderr and file frames as they come, then exactly one Verdict.
 
-        `client_gone` is asked again and again, and must not raise.
+        The process is dead when the iterator has ended; a program that ended by itself is told first, since taking
+        down a process of its size takes 10 ms. `client_gone` is asked again and again, and must not raise.
         """
         watcher = threading.Thread(target=self._watch, args=(limits, client_gone), daemon=True)
         budget = limits.output_bytes + 1
@@ -171,8 +172,14 @@ class SandboxProcess:
         finally:
             self._done.set()
             watcher.join()
+            if code is None:
+                self.kill()  # its last words and its status say why
+        try:
+            if code is not None:
+                self._memory()
+            yield self._verdict(code, detail)
+        finally:
             self.kill()
-        yield self._verdict(code, detail)
 
     def kill(self) -> None:
         """Ends the process and removes its folder; safe to call more than once."""
