@@ -229,12 +229,16 @@ class Sandbox:
 
     def processes(self) -> list[psutil.Process]:
         """The sandboxes that are alive: all that the supervisor has started but the gateway."""
-        children = psutil.Process(self.worker.supervisor_pid).children(recursive=True)
-        return [child for child in children if not any("external-addr" in word for word in child.cmdline())]
+        found = []
+        for child in psutil.Process(self.worker.supervisor_pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if not any("external-addr" in word for word in child.cmdline()):
+                    found.append(child)
+        return found
 
     def check_well(self) -> None:
         """The last run has left nothing alive, and the next one is fine."""
-        assert self.processes() == []
+        assert wait_until(lambda: self.processes() == [])
         assert self.javascript("console.log('well')").result.output == "well\n"
 
 

@@ -9,6 +9,7 @@ needs neither Node nor the network.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +34,9 @@ MIN_NODE = (22, 12)
 
 #: Another cct that is installing has this long, in seconds, before we give up waiting for it.
 _INSTALL_PATIENCE = 600.0
+
+#: What no cct has used for this long, in seconds, is removed when something new is made.
+_UNUSED_AFTER = 30 * 24 * 3600.0
 
 #: Only these reach npm and the build scripts: enough to find programs, a home and a proxy, no key.
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
@@ -124,25 +129,37 @@ def _worker_dir(source: WorkerSource, toolchain_key: str) -> Path:
 
 
 def _ensure(target: Path, make: Callable[[Path], None]) -> None:
-    """Makes `target` by `make`, once, however many cct ask at the same time."""
-    if (target / "done").exists():
+    """Makes `target` by `make`, once, however many cct ask at the same time. The time of `done` is its last use."""
+    done = target / "done"
+    with contextlib.suppress(OSError):  # a cache may be read-only
+        os.utime(done)
+    if done.exists():
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with project_lock(target.parent, patience=_INSTALL_PATIENCE):
-            if (target / "done").exists():
+            if done.exists():
                 return
             shutil.rmtree(target, ignore_errors=True)
             with _workshop(target.parent) as work:
                 make(work)
                 (work / "done").touch()
                 work.rename(target)
+            _remove_unused(target.parent)
     except OSError as error:
         raise ConfigError(
             f"The local runtime could not be written to {target.parent}: {error.strerror}.",
             code="toolchain",
             hint="Free some space there (it takes about 500 MB), or set XDG_CACHE_HOME to another folder.",
         ) from error
+
+
+def _remove_unused(parent: Path) -> None:
+    """What an older cct made: hundreds of megabytes that nobody would find."""
+    limit = time.time() - _UNUSED_AFTER
+    for done in parent.glob("*/done"):
+        if done.stat().st_mtime < limit:
+            shutil.rmtree(done.parent, ignore_errors=True)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,16 @@ def test_leavings_of_a_killed_process_are_cleared_away(tmp_path: Path) -> None:
         (tmp_path / name / "half").touch()
     toolchain._ensure(tmp_path / "key", lambda out: (out / "file").touch())
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["done", "file", "key"]
+
+
+def test_what_nobody_has_used_for_a_month_is_removed_when_something_is_made(tmp_path: Path) -> None:
+    month = time.time() - 31 * 24 * 3600
+    for name in ("old", "used"):
+        toolchain._ensure(tmp_path / name, lambda out: (out / "file").touch())
+        os.utime(tmp_path / name / "done", (month, month))
+    toolchain._ensure(tmp_path / "used", lambda _: pytest.fail("it is there"))
+    toolchain._ensure(tmp_path / "new", lambda out: (out / "file").touch())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "used"]
 
 
 def test_a_lock_that_is_held_by_a_process_that_died_is_free(tmp_path: Path) -> None:
