@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -266,13 +267,28 @@ def _run(command: list[str], *, cwd: Path, node: Path, what: str, hint: str) -> 
     # npm would leave a folder of compiled scripts in the machine's temporary one.
     environment["NODE_DISABLE_COMPILE_CACHE"] = "1"
     environment["PATH"] = f"{node.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    try:
-        subprocess.run(
-            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
-        )
-    except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout or "").strip()[-2000:]
-        raise ConfigError(f"{what} failed:\n{said}", code="toolchain", hint=hint) from error
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            said, _ = process.communicate()
+        except BaseException:
+            # npm and the build start processes of their own; the pipe ends with the last of them, and then nobody
+            # writes into the folder that is to be removed.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+    if process.returncode != 0:
+        raise ConfigError(f"{what} failed:\n{said.strip()[-2000:]}", code="toolchain", hint=hint)
 
 
 def _clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
