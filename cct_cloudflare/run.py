@@ -5,6 +5,7 @@ Nothing here writes, prints or starts anything, so `--dry-run` shows exactly wha
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from cct_cloudflare import pricing
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.prompt import MergedPrompt, merge
 from cct_cloudflare.components.sources import default_sources, resolve
+from cct_cloudflare.errors import UsageError
 from cct_cloudflare.sandbox.client import ExecuteRequest
+
+#: The Worker's own bound on the body of `/execute` (`src/limits.ts`), told before anything is started.
+MAX_REQUEST_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -75,4 +80,11 @@ def plan_run(request: RunRequest) -> RunPlan:
         max_tokens=request.max_tokens,
         sandbox=request.sandbox,
     )
+    size = len(json.dumps(execute.to_json(), ensure_ascii=False).encode())
+    if size > MAX_REQUEST_BYTES:
+        raise UsageError(
+            f"The prompt with its components and files has {size:,} bytes; at most {MAX_REQUEST_BYTES:,} are sent.",
+            hint="Shorten it, or name fewer files and components.",
+            code="payload_too_large",
+        )
     return RunPlan(merged, execute, model)

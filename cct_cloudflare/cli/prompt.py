@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ from cct_cloudflare.components.names import parse_refs
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.run import RunPlan, RunRequest, plan_run
 from cct_cloudflare.sandbox.client import WorkerClient
-from cct_cloudflare.sandbox.session import ModelAccess, local_session, remote_session, trusted_source
+from cct_cloudflare.sandbox.session import ModelAccess, check_token, local_session, remote_session, trusted_source
 from cct_cloudflare.terminal import Display, Intro, make_display
 
 
@@ -62,38 +63,53 @@ def run_prompt(
     if dry_run:
         _show_plan(plan, as_json=as_json)
         return 0
-    target = config.worker_target(worker_url)
-    access = None
-    if demo:
-        _check_demo(plan, is_remote=worker_url is not None)
-        target = None
-    elif target is None:
-        access = ModelAccess.from_environment(config.find_anthropic_key(project, anthropic_api_key).value)
-
+    place = _choose_place(plan, project, worker_url, anthropic_api_key, demo=demo)
+    may_ask = not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
     with make_display(as_json=as_json, quiet=quiet, no_color=no_color) as display:
         if anthropic_api_key is not None:
             display.warn("--anthropic-api-key shows in the process list; ANTHROPIC_API_KEY does not.")
         for warning in plan.merged.warnings:
             display.warn(warning)
-        may_ask = not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
         _render_project(project, display, ask=may_ask)
-        display.begin(_intro(plan, target.origin if target else "this machine", demo=demo))
-        with contextlib.ExitStack() as stack:
-            if target is not None:
-                client = stack.enter_context(remote_session(target))
-            else:
-                client = stack.enter_context(_local(access, project, display, trust_project=trust_project, ask=may_ask))
+        display.begin(_intro(plan, place))
+        with _open(place, project, display, trust_project=trust_project, ask=may_ask) as client:
             result = follow(client.execute(plan.execute), display)
         return conclude(result, display, Path.cwd(), output)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a run happens: a deployed Worker, or this machine with access to Claude, or with the scripted model."""
+
+    target: config.WorkerTarget | None = None
+    access: ModelAccess | None = None
+
+    @property
+    def is_demo(self) -> bool:
+        return self.target is None and self.access is None
+
+
+def _choose_place(plan: RunPlan, project: Path, worker_url: str | None, key: str | None, *, demo: bool) -> _Place:
+    """Everything that can be missing is asked for here, before anything is written. Raises UsageError, ConfigError."""
+    if demo:
+        _check_demo(plan, is_remote=worker_url is not None)
+        return _Place()
+    target = config.worker_target(worker_url)
+    if target is not None:
+        check_token(target)
+        return _Place(target=target)
+    return _Place(access=ModelAccess.from_environment(config.find_anthropic_key(project, key).value))
+
+
 @contextlib.contextmanager
-def _local(
-    access: ModelAccess | None, project: Path, display: Display, *, trust_project: bool, ask: bool
-) -> Iterator[WorkerClient]:
-    """The local Worker, with Claude behind it; without `access`, with the scripted model."""
-    source = trusted_source(project, trust_project=trust_project, ask=_ask_consent if ask else None)
+def _open(place: _Place, project: Path, display: Display, *, trust_project: bool, ask: bool) -> Iterator[WorkerClient]:
+    """The Worker of this run, ready to be asked."""
     with contextlib.ExitStack() as stack:
+        if place.target is not None:
+            yield stack.enter_context(remote_session(place.target))
+            return
+        source = trusted_source(project, trust_project=trust_project, ask=_ask_consent if ask else None)
+        access = place.access
         if access is None:
             from cct_cloudflare.scripted import ScriptedModel
 
@@ -135,14 +151,14 @@ def _ask_consent(target: Path) -> bool:
     return click.confirm("Have you read it, and should it run?", default=False, err=True)
 
 
-def _intro(plan: RunPlan, where: str, *, demo: bool) -> Intro:
+def _intro(plan: RunPlan, place: _Place) -> Intro:
     return Intro(
-        where=where,
+        where=place.target.origin if place.target else "this machine",
         question=plan.merged.question,
         system=plan.merged.system,
         components=tuple(component.name for component in plan.merged.components),
         included_files=len(plan.merged.included_files),
-        demo=demo,
+        demo=place.is_demo,
     )
 
 

@@ -85,14 +85,19 @@ def local_session(
         yield client
 
 
-@contextmanager
-def remote_session(target: WorkerTarget) -> Iterator[WorkerClient]:
-    """A deployed Worker. Raises ConfigError without a token for it."""
+def check_token(target: WorkerTarget) -> str:
+    """The token of a deployed Worker. Raises ConfigError when none is known."""
     if target.token is None:
         raise ConfigError(
             f"No token is known for {target.origin}.",
             code="unauthorized",
             hint="Set CCT_TOKEN to the token that this Worker was deployed with.",
         )
-    with WorkerClient(target.url, target.token) as client:
+    return target.token
+
+
+@contextmanager
+def remote_session(target: WorkerTarget) -> Iterator[WorkerClient]:
+    """A deployed Worker. Raises ConfigError without a token for it."""
+    with WorkerClient(target.url, check_token(target)) as client:
         yield client

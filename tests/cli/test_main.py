@@ -92,10 +92,21 @@ def test_the_demo_lists_the_prompts_that_it_knows(capsys: pytest.CaptureFixture[
     assert list(project.iterdir()) == []
 
 
-def test_a_deployed_worker_needs_a_token(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_deployed_worker_needs_a_token_before_anything_is_written(
+    capsys: pytest.CaptureFixture[str], project: Path
+) -> None:
     argv = ["--prompt", "hi", "--worker-url", "https://worker.invalid", "--yes"]
     assert run_cli(argv) == 3
     assert "CCT_TOKEN" in capsys.readouterr().err
+    assert list(project.iterdir()) == []
+
+
+def test_a_request_that_no_worker_takes_is_refused_here(capsys: pytest.CaptureFixture[str], project: Path) -> None:
+    for name in ("a", "b", "c"):
+        (project / name).write_text("ü" * 30_000)
+    argv = ["--dry-run", "--json", "--prompt", "@a @b @c " + "x" * 150_000]
+    assert run_cli(argv) == 2
+    assert json.loads(capsys.readouterr().out)["errorCode"] == "payload_too_large"
 
 
 def test_dry_run_prints_exactly_what_would_be_sent(capsys: pytest.CaptureFixture[str], project: Path) -> None:
