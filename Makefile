@@ -14,6 +14,8 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export WRANGLER_SEND_METRICS := false
 export npm_config_update_notifier := false
+# npm trusts whom the machine trusts, as pip and git do.
+export NODE_USE_SYSTEM_CA := 1
 
 PYTHON_DIRS := cct_cloudflare tests bench
 WORKER := .work/worker/.claude/sandbox/cloudflare

@@ -266,6 +266,8 @@ def _run(command: list[str], *, cwd: Path, node: Path, what: str, hint: str) -> 
     environment = _clean_environment(os.environ)
     # npm would leave a folder of compiled scripts in the machine's temporary one.
     environment["NODE_DISABLE_COMPILE_CACHE"] = "1"
+    # Behind a proxy that signs for others, the machine trusts an authority that Node's own list lacks.
+    environment["NODE_USE_SYSTEM_CA"] = "1"
     environment["PATH"] = f"{node.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     with subprocess.Popen(
         command,
