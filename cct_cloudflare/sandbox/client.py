@@ -259,11 +259,13 @@ class _Opening:
         self._outcome: httpx.Response | Exception | None = None
         self._stream: Any = None
         request.extensions["trace"] = self._trace
-        threading.Thread(target=self._send, args=(http, request), name="cct-worker-request", daemon=True).start()
+        self._thread = threading.Thread(target=self._send, args=(http, request), name="cct-worker-request", daemon=True)
 
     def wait(self, timeout: float) -> httpx.Response:
         """The response, its body unread. Raises what sending it raised, and TimeoutError after `timeout` seconds."""
         try:
+            # Inside, so that Ctrl-C finds a request that it can give up, however early it comes.
+            self._thread.start()
             with self._changed:
                 in_time = self._changed.wait_for(lambda: self._connected or self._outcome is not None, timeout)
                 if in_time:
