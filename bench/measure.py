@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cct_cloudflare.figures import percentile
+
 RUNS = 20
 
 
@@ -23,8 +25,7 @@ class Series:
 
     @property
     def p95(self) -> float:
-        ordered = sorted(self.values)
-        return ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
+        return percentile(sorted(self.values), 0.95)
 
 
 @dataclass(frozen=True)

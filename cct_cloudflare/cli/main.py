@@ -12,7 +12,7 @@ import click
 
 from cct_cloudflare import __version__
 from cct_cloudflare.cli.lazy import LazyCommand, LazyGroup
-from cct_cloudflare.cli.options import output_options, run_options
+from cct_cloudflare.cli.options import output_options, prompt_options, run_options
 from cct_cloudflare.errors import CctError, Exit, UsageError
 
 PROVIDERS = ("cloudflare",)
@@ -43,55 +43,39 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
 )
 @click.version_option(__version__, message="cct %(version)s")
 @click.option("--sandbox", metavar="PROVIDER", help="Where programs run: cloudflare.")
-@click.option(
-    "--agent", "agents", multiple=True, metavar="NAMES", help="Agents, as category/name or name; a,b or repeated."
-)
-@click.option(
-    "--command", "commands", multiple=True, metavar="NAMES", help="Commands that wrap the prompt; a,b or repeated."
-)
 @click.option("--prompt", metavar="TEXT", help="What the program should do; - reads standard input.")
 @click.option("--prompt-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the prompt from a file.")
-@click.option("--model", metavar="NAME", help="sonnet, opus, haiku or a full name; else the agent's, else the default.")
-@click.option(
-    "--max-tokens", type=click.IntRange(256, 64_000), help="The most that Claude may write; 16000 by default."
-)
-@click.option("--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN.")
-@click.option("--anthropic-api-key", metavar="KEY", help="Shows in the process list: better set ANTHROPIC_API_KEY.")
-@click.option("--demo", is_flag=True, help="Answer from a scripted model on this machine: no key, no account.")
 @click.option("--dry-run", is_flag=True, help="Print what would be sent, and do nothing.")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path(),
-    help="The project; the current folder by default.",
-)
-@click.option("--yes", is_flag=True, help="Ask nothing.")
-@click.option(
-    "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
-)
+@prompt_options
 @run_options
 @output_options
 @click.pass_context
-def cct(context: click.Context, /, **options: Any) -> int | None:
+def cct(
+    context: click.Context,
+    /,
+    sandbox: str | None,
+    prompt: str | None,
+    prompt_file: Path | None,
+    dry_run: bool,
+    **options: Any,
+) -> int | None:
     """Turn a prompt into a running program inside a Cloudflare sandbox.
 
     Asks Claude for a program, runs it in a fresh sandbox without network, and saves the files that come back.
     """
     if context.invoked_subcommand is not None:
         return None
-    provider = options.pop("sandbox")
-    if provider is not None and provider not in PROVIDERS:
+    if sandbox is not None and sandbox not in PROVIDERS:
         raise UsageError(
-            f"There is no sandbox provider {provider!r}.", hint=f"Those that exist: {', '.join(PROVIDERS)}."
+            f"There is no sandbox provider {sandbox!r}.", hint=f"Those that exist: {', '.join(PROVIDERS)}."
         )
-    if provider is None and not any(
-        (options["prompt"], options["prompt_file"], options["agents"], options["commands"])
-    ):
+    if sandbox is None and not any((prompt, prompt_file, options["agents"], options["commands"])):
         click.echo(context.get_help())
         return None
+    from cct_cloudflare.cli.job import PromptOptions
     from cct_cloudflare.cli.prompt import run_prompt
 
-    return run_prompt(**options)
+    return run_prompt(prompt, prompt_file, PromptOptions(**options), dry_run=dry_run)
 
 
 def run_cli(argv: Sequence[str]) -> int:

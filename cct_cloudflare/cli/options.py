@@ -40,6 +40,53 @@ def output_options(command: _F) -> _F:
     return command
 
 
+def prompt_options(command: _F) -> _F:
+    """`--agent` to `--trust-project`: what is asked, of which model, and where."""
+    for option in (
+        click.option(
+            "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
+        ),
+        click.option("--yes", is_flag=True, help="Ask nothing."),
+        click.option(
+            "--directory",
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            default=Path(),
+            help="The project; the current folder by default.",
+        ),
+        click.option("--demo", is_flag=True, help="Answer from a scripted model on this machine: no key, no account."),
+        click.option(
+            "--anthropic-api-key", metavar="KEY", help="Shows in the process list: better set ANTHROPIC_API_KEY."
+        ),
+        click.option(
+            "--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN."
+        ),
+        click.option(
+            "--max-tokens", type=click.IntRange(256, 64_000), help="The most that Claude may write; 16000 by default."
+        ),
+        click.option(
+            "--model",
+            metavar="NAME",
+            help="sonnet, opus, haiku or a full name; else the agent's, else the default.",
+        ),
+        click.option(
+            "--command",
+            "commands",
+            multiple=True,
+            metavar="NAMES",
+            help="Commands that wrap the prompt; a,b or repeated.",
+        ),
+        click.option(
+            "--agent",
+            "agents",
+            multiple=True,
+            metavar="NAMES",
+            help="Agents, as category/name or name; a,b or repeated.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def run_options(command: _F) -> _F:
     """`--language`, `--timeout`, `--output`: how a program is run and where its files go."""
     for option in (

@@ -1,0 +1,138 @@
+"""What the commands that send a prompt share: their options, the job that these describe, and the Worker for it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from cct_cloudflare import scaffold
+from cct_cloudflare.cli.options import milliseconds
+from cct_cloudflare.components.names import parse_refs
+from cct_cloudflare.place import Place, choose_place, open_place
+from cct_cloudflare.run import RunPlan, RunRequest, plan_run
+from cct_cloudflare.sandbox.client import WorkerClient
+from cct_cloudflare.terminal import Display, Intro
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptOptions:
+    """The values of `prompt_options`, `run_options` and `output_options`, under the names that click gives them."""
+
+    agents: tuple[str, ...]
+    commands: tuple[str, ...]
+    model: str | None
+    max_tokens: int | None
+    worker_url: str | None
+    anthropic_api_key: str | None
+    demo: bool
+    directory: Path
+    yes: bool
+    trust_project: bool
+    language: str | None
+    timeout: float | None
+    output: Path | None
+    as_json: bool
+    quiet: bool
+    no_color: bool
+
+    @property
+    def project(self) -> Path:
+        return self.directory.resolve()
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a question may be asked, and somebody is there to answer."""
+        return not self.yes and not self.as_json and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A prompt, ready to be sent."""
+
+    plan: RunPlan
+    place: Place
+    options: PromptOptions
+
+
+def plan_of(prompt: str, options: PromptOptions) -> RunPlan:
+    """What would be sent. Raises UsageError."""
+    return plan_run(
+        RunRequest(
+            prompt=prompt,
+            project=options.project,
+            agents=tuple(parse_refs(options.agents)),
+            commands=tuple(parse_refs(options.commands)),
+            model=options.model,
+            language=options.language,
+            timeout_ms=milliseconds(options.timeout),
+            max_tokens=options.max_tokens,
+        )
+    )
+
+
+def job_of(plan: RunPlan, options: PromptOptions) -> Job:
+    """Nothing has been written or started yet. Raises UsageError and ConfigError for all that is missing."""
+    place = choose_place(
+        plan, options.project, worker_url=options.worker_url, key=options.anthropic_api_key, demo=options.demo
+    )
+    return Job(plan, place, options)
+
+
+@contextlib.contextmanager
+def opened(job: Job, display: Display) -> Iterator[WorkerClient]:
+    """Tells what is about to happen, sees to the rendered project, and gives the Worker that is to be asked."""
+    plan, place, options = job.plan, job.place, job.options
+    if options.anthropic_api_key is not None:
+        display.warn("--anthropic-api-key shows in the process list; ANTHROPIC_API_KEY does not.")
+    for warning in plan.merged.warnings:
+        display.warn(warning)
+    _render_project(options.project, display, ask=options.may_ask)
+    display.begin(_intro(plan, place))
+    with open_place(
+        place,
+        options.project,
+        trust_project=options.trust_project,
+        ask=_ask_consent if options.may_ask else None,
+        progress=display.progress,
+    ) as client:
+        yield client
+
+
+def _render_project(project: Path, display: Display, *, ask: bool) -> None:
+    """Renders the Worker project when it is missing or out of date. Raises click.Abort when the user declines."""
+    plan = scaffold.plan(project)
+    if plan.is_done:
+        return
+    is_new = not plan.target.exists()
+    place = plan.target.relative_to(plan.project).as_posix()
+    if ask:
+        what = "Render the Worker project into" if is_new else "Update the Worker project in"
+        click.confirm(f"{what} {place}?", default=True, abort=True, err=True)
+    applied = scaffold.apply(plan)
+    display.note(f"{'Rendered' if is_new else 'Updated'} {place}")
+    for path in applied.having(scaffold.Action.CONFLICT):
+        display.warn(f"{place}/{path} was edited by you and kept; cct init --dry-run shows what differs")
+
+
+def _ask_consent(target: Path) -> bool:
+    click.echo(
+        f"\nThe Worker source in {target} is not what cct renders. It would run on this machine and get your key.",
+        err=True,
+    )
+    return click.confirm("Have you read it, and should it run?", default=False, err=True)
+
+
+def _intro(plan: RunPlan, place: Place) -> Intro:
+    return Intro(
+        where=place.label,
+        question=plan.merged.question,
+        system=plan.merged.system,
+        components=tuple(component.name for component in plan.merged.components),
+        included_files=len(plan.merged.included_files),
+        demo=place.is_demo,
+    )

@@ -1,0 +1,84 @@
+"""Where a prompt is run: a deployed Worker, or this machine with access to Claude or with the scripted model."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cct_cloudflare import config
+from cct_cloudflare.errors import UsageError
+from cct_cloudflare.run import RunPlan
+from cct_cloudflare.sandbox.client import WorkerClient
+from cct_cloudflare.sandbox.session import (
+    AskConsent,
+    ModelAccess,
+    check_token,
+    local_session,
+    remote_session,
+    trusted_source,
+)
+from cct_cloudflare.sandbox.toolchain import Progress
+
+
+@dataclass(frozen=True)
+class Place:
+    """`target` is a deployed Worker; without one it is this machine, where `access` None is the scripted model."""
+
+    target: config.WorkerTarget | None = None
+    access: ModelAccess | None = None
+
+    @property
+    def is_demo(self) -> bool:
+        return self.target is None and self.access is None
+
+    @property
+    def label(self) -> str:
+        """For people: the Worker's origin, or "this machine"."""
+        return self.target.origin if self.target else "this machine"
+
+
+def choose_place(plan: RunPlan, project: Path, *, worker_url: str | None, key: str | None, demo: bool) -> Place:
+    """Everything that can be missing is asked for here, before anything is written. Raises UsageError, ConfigError."""
+    if demo:
+        _check_demo(plan, is_remote=worker_url is not None)
+        return Place()
+    target = config.worker_target(worker_url)
+    if target is not None:
+        check_token(target)
+        return Place(target=target)
+    return Place(access=ModelAccess.from_environment(config.find_anthropic_key(project, key).value))
+
+
+@contextlib.contextmanager
+def open_place(
+    place: Place,
+    project: Path,
+    *,
+    trust_project: bool = False,
+    ask: AskConsent | None = None,
+    progress: Progress = lambda _: None,
+) -> Iterator[WorkerClient]:
+    """The Worker of this place, ready to be asked; what was started for it ends on the way out."""
+    with contextlib.ExitStack() as stack:
+        if place.target is not None:
+            yield stack.enter_context(remote_session(place.target))
+            return
+        source = trusted_source(project, trust_project=trust_project, ask=ask)
+        access = place.access
+        if access is None:
+            from cct_cloudflare.scripted import ScriptedModel
+
+            access = ModelAccess("scripted-model-needs-no-key", stack.enter_context(ScriptedModel()).url)
+        yield stack.enter_context(local_session(access, source=source, progress=progress))
+
+
+def _check_demo(plan: RunPlan, *, is_remote: bool) -> None:
+    from cct_cloudflare import scripted
+
+    if is_remote:
+        raise UsageError("--demo runs on this machine; --worker-url names another.", hint="Give one of them.")
+    if scripted.find(plan.execute.question) is None:
+        known = "\n".join(f"  {prompt}" for prompt in scripted.prompts())
+        raise UsageError(f"The scripted model of --demo knows only these prompts:\n{known}")
