@@ -8,7 +8,7 @@
 
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
-.PHONY: test lint format test-python test-worker demo bench clean distclean
+.PHONY: test lint format test-python test-worker worker-project demo bench clean distclean
 
 # Every tool comes from .venv first: also node and npm, where the machine's own are missing or too old.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -34,15 +34,18 @@ format: .venv/.dev
 	.venv/bin/ruff check --fix $(PYTHON_DIRS)
 	.venv/bin/ruff format $(PYTHON_DIRS)
 
-test-python: .venv/.dev
+test-python: .venv/.dev worker-project
 	.venv/bin/pytest -n auto --maxprocesses 4 $(PYTEST_ARGS)
 
-# The Worker project's own checks, run where a user would run them: in a project that cct rendered.
-test-worker: .venv/.run
+# A rendered project with all that it needs installed, wrangler among it.
+worker-project: .venv/.run
 	mkdir -p .work/worker
 	.venv/bin/cct init --directory .work/worker --force --yes
 	$(IN_WORKER) { cmp -s package-lock.json node_modules/.installed || npm ci --ignore-scripts --no-audit --no-fund; }
 	$(IN_WORKER) cp package-lock.json node_modules/.installed
+
+# The Worker project's own checks, run where a user would run them: in a project that cct rendered.
+test-worker: worker-project
 	$(IN_WORKER) npm run type-check
 	$(IN_WORKER) npm run format:check
 	$(IN_WORKER) npm test -- $(VITEST_ARGS)
