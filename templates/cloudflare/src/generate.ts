@@ -2,6 +2,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 
 import { ApiError } from './errors';
+import claude from './generate/claude.json';
 import { type Failure, fromThrown } from './generate/failures';
 import { systemPrompt, userPrompt } from './generate/prompt';
 import { Reply, type Usage } from './generate/reply';
@@ -34,7 +35,7 @@ export interface GenerationEnv {
   ANTHROPIC_BASE_URL?: string | undefined;
 }
 
-const MAX_CALLS = 3;
+const MAX_CALLS = claude.patience.calls;
 
 export function messageParams(request: GenerationRequest): Anthropic.MessageCreateParamsStreaming {
   const model = resolveModel(request.model);

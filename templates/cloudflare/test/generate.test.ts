@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { LANGUAGES } from '../src/api';
 import { ApiError } from '../src/errors';
 import { generate, type GenerationEvent, type GenerationRequest } from '../src/generate';
 import { TIMING, type Timing } from '../src/generate/upstream';
@@ -192,6 +193,11 @@ describe('the request', () => {
     const { tools } = JSON.parse(outcome.asked[0]?.body ?? '');
     expect(tools[0].input_schema.properties.language.enum).toEqual(['javascript']);
     expect((await run([GOOD], { language: 'python' })).error).toBeNull();
+  });
+
+  it('offers every language of the API', async () => {
+    const { asked } = await run([GOOD]);
+    expect(JSON.parse(asked[0]?.body ?? '').tools[0].input_schema.properties.language.enum).toEqual([...LANGUAGES]);
   });
 
   it.each(['', '/', '/v1', '/v1/', '///'])('finds the API when its base ends in "%s"', async (end) => {

@@ -2,9 +2,10 @@
 import Anthropic from '@anthropic-ai/sdk';
 
 import { ApiError, type ErrorCode } from '../errors';
+import claude from './claude.json';
 
 /** The longest wait that the API can ask for and get. */
-export const MAX_RETRY_AFTER_MS = 30_000;
+export const MAX_RETRY_AFTER_MS = claude.patience.retryAfterMs;
 
 export class Failure extends Error {
   constructor(

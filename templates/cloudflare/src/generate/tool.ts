@@ -7,8 +7,9 @@ import { ApiError } from '../errors';
 import { LIMITS } from '../limits';
 import type { ModelSpec } from '../models';
 import type { Language, Program } from '../program';
+import claude from './claude.json';
 
-export const TOOL_NAME = 'write_program';
+export const TOOL_NAME = claude.tool.name;
 
 const ProgramInput = z.object({
   language: z.enum(LANGUAGES),
@@ -23,38 +24,15 @@ const ProgramInput = z.object({
  * @param language the only language that the schema allows, when the caller has named one
  */
 export function programTool(spec: ModelSpec | null, language: Language | undefined): Anthropic.Tool {
+  const { name, description, input_schema: schema } = claude.tool;
+  const { language: choice, ...others } = schema.properties;
   return {
-    name: TOOL_NAME,
-    description:
-      'Hands over the finished program. It is saved and run exactly as given, once, in a sandbox; what it prints is ' +
-      'the answer that the user sees. Call it exactly once, with every file complete.',
+    name,
+    description,
     input_schema: {
+      ...schema,
       type: 'object',
-      properties: {
-        language: {
-          type: 'string',
-          enum: language ? [language] : [...LANGUAGES],
-          description: 'What runs the entrypoint; "web" is a page that is saved and not run.',
-        },
-        entrypoint: {
-          type: 'string',
-          description: 'The path of the file that starts, one of `files`; for "web" the page to open.',
-        },
-        files: {
-          type: 'array',
-          items: {
-            type: 'object',
-            properties: {
-              path: { type: 'string', description: 'Relative, with forward slashes: main.py, src/shapes.ts.' },
-              content: { type: 'string', description: 'The complete text of the file.' },
-            },
-            required: ['path', 'content'],
-            additionalProperties: false,
-          },
-        },
-      },
-      required: ['language', 'entrypoint', 'files'],
-      additionalProperties: false,
+      properties: { language: { ...choice, enum: language ? [language] : choice.enum }, ...others },
     },
     // Without it the API holds back each property until it is complete.
     ...(spec ? { eager_input_streaming: true } : {}),

@@ -3,6 +3,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { Stream } from '@anthropic-ai/sdk/core/streaming';
 
 import { ApiError } from '../errors';
+import claude from './claude.json';
 import { Failure, failure } from './failures';
 import type { RawEvent } from './reply';
 
@@ -37,7 +38,8 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-export const TIMING: Timing = { stallMs: 60_000, callMs: 600_000, backoffMs: 500, wait };
+const { stallMs, callMs, backoffMs } = claude.patience;
+export const TIMING: Timing = { stallMs, callMs, backoffMs, wait };
 
 /** The SDK adds `/v1/messages` to what it is given, so a base that has `/v1` already would have it twice. */
 export function baseUrl(given: string | undefined): string {
