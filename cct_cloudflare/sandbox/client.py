@@ -71,6 +71,8 @@ class Health:
     model: str | None
     languages: tuple[str, ...]
     sandboxes: tuple[str, ...]
+    #: The Worker's clock when it answered, as ISO 8601 text; None where it does not tell.
+    timestamp: str | None = None
 
 
 class WorkerClient:
@@ -141,6 +143,7 @@ class WorkerClient:
             model=body.maybe_text("model"),
             languages=body.texts("languages"),
             sandboxes=body.texts("sandboxes"),
+            timestamp=body.maybe_text("timestamp"),
         )
 
     def _stream(self, route: str, body: Mapping[str, Any]) -> Iterator[Event]:

@@ -73,11 +73,25 @@ def ensure_runtime(progress: Progress, source: WorkerSource | None = None) -> Lo
     """
     check_platform()
     packages = packaged_worker_source()
-    toolchain_key = _toolchain_key(packages)
-    toolchain = cache_dir() / "toolchain" / toolchain_key
-    worker = _worker_dir(source or packages, toolchain_key)
+    toolchain, worker = _places(packages, source)
     _ensure(toolchain, lambda out: _install(packages, out, progress))
     _ensure(worker, lambda out: _build(source or packages, toolchain, out, progress))
+    return _runtime(toolchain, worker)
+
+
+def installed_runtime(source: WorkerSource | None = None) -> LocalRuntime | None:
+    """What `ensure_runtime` would give without installing or building anything; None where it would have to."""
+    toolchain, worker = _places(packaged_worker_source(), source)
+    complete = all((place / "done").exists() for place in (toolchain, worker))
+    return _runtime(toolchain, worker) if complete else None
+
+
+def _places(packages: WorkerSource, source: WorkerSource | None) -> tuple[Path, Path]:
+    key = _toolchain_key(packages)
+    return cache_dir() / "toolchain" / key, _worker_dir(source or packages, key)
+
+
+def _runtime(toolchain: Path, worker: Path) -> LocalRuntime:
     return LocalRuntime(
         workerd=_workerd_binary(toolchain),
         gateway=worker / "gateway.bin",
@@ -91,10 +105,7 @@ def find_node() -> Path:
     Raises ConfigError.
     """
     found = []
-    for folder in (str(Path(sys.executable).parent), None):
-        node = shutil.which("node", path=folder)
-        if node is None:
-            continue
+    for node in node_candidates():
         version = _node_version(node)
         if version >= MIN_NODE:
             return Path(node)
@@ -105,6 +116,12 @@ def find_node() -> Path:
         code="toolchain",
         hint="pip install 'cct-cloudflare[node]'",
     )
+
+
+def node_candidates() -> tuple[str, ...]:
+    """Each `node` that may serve, the best place first."""
+    places = (shutil.which("node", path=folder) for folder in (str(Path(sys.executable).parent), None))
+    return tuple(dict.fromkeys(place for place in places if place))
 
 
 def _node_version(node: str) -> tuple[int, ...]:
