@@ -40,10 +40,14 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Booted:
-    """The sandbox is up; `ms` is what its start took, `spare` whether a booted one was waiting."""
+    """The sandbox is up; `ms` is what its start took, `spare` whether a booted one was waiting.
+
+    `queue_ms` went by before the start, while too many others were running.
+    """
 
     ms: float
     spare: bool
+    queue_ms: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +97,40 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Milliseconds and bytes; None where there was no such phase or nobody measured."""
+    """Milliseconds and bytes, as `src/api.ts` describes them; None where there was no such phase or nobody measured.
+
+    Phases overlap: a sandbox starts while Claude still writes. `spare` tells that one was waiting already.
+    """
 
     generation_ms: float | None = None
     boot_ms: float | None = None
     execution_ms: float | None = None
     total_ms: float | None = None
     peak_memory_bytes: int | None = None
+    queue_ms: float | None = None
+    first_token_ms: float | None = None
+    tokens_per_second: float | None = None
+    spare: bool | None = None
+    stdout_bytes: int | None = None
+    stderr_bytes: int | None = None
+    file_bytes: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The same with the Worker's names, in its order."""
+        return {
+            "queueMs": self.queue_ms,
+            "firstTokenMs": self.first_token_ms,
+            "generationMs": self.generation_ms,
+            "tokensPerSecond": self.tokens_per_second,
+            "bootMs": self.boot_ms,
+            "spare": self.spare,
+            "executionMs": self.execution_ms,
+            "totalMs": self.total_ms,
+            "peakMemoryBytes": self.peak_memory_bytes,
+            "stdoutBytes": self.stdout_bytes,
+            "stderrBytes": self.stderr_bytes,
+            "fileBytes": self.file_bytes,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +163,8 @@ class RunResult:
     truncated: bool = False
     output_lossy: bool = False
     output_may_be_incomplete: bool = False
+    #: False for a program that was only written and saved (`--direct`); a Worker runs every one.
+    ran: bool = True
 
     @property
     def exit_code(self) -> Exit:
@@ -174,16 +207,11 @@ class RunResult:
             "attempts": self.attempts,
             "executionTime": self.execution_time,
             "usage": usage,
-            "metrics": {
-                "generationMs": self.metrics.generation_ms,
-                "bootMs": self.metrics.boot_ms,
-                "executionMs": self.metrics.execution_ms,
-                "totalMs": self.metrics.total_ms,
-                "peakMemoryBytes": self.metrics.peak_memory_bytes,
-            },
+            "metrics": self.metrics.to_json(),
             "truncated": self.truncated,
             "outputLossy": self.output_lossy,
             "outputMayBeIncomplete": self.output_may_be_incomplete,
+            **({} if self.ran else {"ran": False}),
         }
 
 
@@ -283,13 +311,22 @@ def _metrics(body: Fields) -> Metrics:
         execution_ms=body.maybe_number("executionMs"),
         total_ms=body.maybe_number("totalMs"),
         peak_memory_bytes=body.maybe_count("peakMemoryBytes"),
+        queue_ms=body.maybe_number("queueMs"),
+        first_token_ms=body.maybe_number("firstTokenMs"),
+        tokens_per_second=body.maybe_number("tokensPerSecond"),
+        spare=body.flag("spare") if body.has("spare") else None,
+        stdout_bytes=body.maybe_count("stdoutBytes"),
+        stderr_bytes=body.maybe_count("stderrBytes"),
+        file_bytes=body.maybe_count("fileBytes"),
     )
 
 
 _PARSERS: Mapping[str, Callable[[Fields], Event]] = {
     "started": _started,
     "generation": lambda body: Generation(body.text("path"), body.text("delta")),
-    "boot": lambda body: Booted(body.number("ms"), body.flag("spare", default=False)),
+    "boot": lambda body: Booted(
+        body.number("ms"), body.flag("spare", default=False), body.number("queueMs", default=0)
+    ),
     "program": _program_ready,
     "attempt": lambda body: Attempt(body.count("number"), body.count("of")),
     "stdout": lambda body: Output("stdout", body.text("text")),

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -151,10 +152,11 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path != "/run" or kind not in self.server.pool.configs:
             self.send_error(404)
             return
+        arrived = time.monotonic()
         with self.server.turns:
-            self._session(kind)
+            self._session(kind, queue_ms=round((time.monotonic() - arrived) * 1000))
 
-    def _session(self, kind: str) -> None:
+    def _session(self, kind: str, queue_ms: int) -> None:
         pool = self.server.pool
         try:
             process, spare = pool.take(kind)
@@ -168,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
             # Or the Worker would send its next session over a connection that is about to be closed.
             self.send_header("Connection", "close")
             self.end_headers()
-            self._send(encode_json_frame(BOOTED, {"ms": process.boot_ms, "spare": spare}))
+            self._send(encode_json_frame(BOOTED, {"ms": process.boot_ms, "spare": spare, "queueMs": queue_ms}))
             request = json.loads(b"".join(self._body()))
             for item in process.run(request["program"], _limits(request["limits"]), self._client_gone):
                 if isinstance(item, Verdict):

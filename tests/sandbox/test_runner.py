@@ -124,7 +124,7 @@ def test_a_session_boots_before_its_program_comes_and_ends_in_a_verdict(runner: 
     with runner.connect() as session:
         booted = session.next()
         assert booted.type == BOOTED
-        assert json.loads(booted.payload).keys() == {"ms", "spare"}
+        assert json.loads(booted.payload).keys() == {"ms", "spare", "queueMs"}
         assert json.loads(booted.payload)["spare"] is False
         session.program("console.log('out'); process.exitCode = 3;")
         *frames, last = session.frames()

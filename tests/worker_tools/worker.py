@@ -48,11 +48,18 @@ ANSWER: Mapping[str, Any] = {
     "executionTime": 12,
     "usage": {"inputTokens": 1200, "outputTokens": 300, "costUsd": 0.0081},
     "metrics": {
+        "queueMs": 3,
+        "firstTokenMs": 500,
         "generationMs": 2000,
+        "tokensPerSecond": 200,
         "bootMs": 180,
+        "spare": True,
         "executionMs": 12,
         "totalMs": 2100,
         "peakMemoryBytes": 52_000_000,
+        "stdoutBytes": 3,
+        "stderrBytes": 3,
+        "fileBytes": 10,
     },
     "truncated": False,
     "outputLossy": False,
@@ -73,7 +80,7 @@ BEFORE_OUTPUT: Sequence[tuple[str, Any]] = (
     ),
     ("generation", {"path": "main.py", "delta": "print("}),
     ("generation", {"path": "main.py", "delta": "55)\n"}),
-    ("boot", {"ms": 180, "spare": True}),
+    ("boot", {"ms": 180, "spare": True, "queueMs": 0}),
     (
         "program",
         {

@@ -1,14 +1,19 @@
 /** Puts together the one answer of a run, from everything that is known at its end. */
 import type { Answer, Usage } from './api';
 import type { ErrorCode } from './errors';
+import type { GenerationTimes } from './generate';
+import { measure } from './metrics';
 import type { Outcome } from './observe';
 import { fileBytes, type Program, type RefusedFile } from './program';
-import type { Ending, Limits, Sandbox } from './sandbox';
+import type { Boot, Ending, Limits, Sandbox } from './sandbox';
 
 /** What is known before anything happens. */
 export interface Run {
   id: string;
+  /** When the request arrived. */
   start: number;
+  /** How long it waited at the gate. */
+  gateMs: number;
   sandbox: Sandbox;
   limits: Limits;
 }
@@ -18,7 +23,7 @@ export interface Origin {
   question: string | null;
   model: string | null;
   usage: Usage | null;
-  generationMs: number;
+  times: GenerationTimes | null;
 }
 
 /** The machine's word and a sentence for how the program ended; the sentence stands where stderr says nothing. */
@@ -51,15 +56,15 @@ export function answer(
   refusedFiles: RefusedFile[],
   origin: Origin,
   outcome: Outcome,
-  bootMs: number,
+  boot: Boot | null,
 ): Answer {
-  const { question, model, usage, generationMs } = origin;
-  const { stdout, stderr, ending, truncated, peakMemoryBytes, executionMs } = outcome;
+  const { question, model, usage } = origin;
+  const { stdout, stderr, ending, truncated } = outcome;
   const { errorCode, sentence } = judge(ending, run.limits);
   const stopped = ending !== null && ending.kind !== 'exited';
-  const totalMs = Date.now() - run.start;
   const generated = question === null ? [] : program.files;
   const written = new Set(outcome.files.map(({ path }) => path));
+  const files = [...generated.filter(({ path }) => !written.has(path)), ...outcome.files];
   return {
     success: errorCode === null,
     question,
@@ -69,16 +74,16 @@ export function answer(
     errorCode,
     exitCode: ending?.kind === 'exited' ? ending.code : null,
     language: program.language,
-    files: [...generated.filter(({ path }) => !written.has(path)), ...outcome.files],
+    files,
     refusedFiles,
     sandboxId: run.id,
     sandbox: run.sandbox.name,
     isolation: run.sandbox.isolation,
     model,
     attempts: 1,
-    executionTime: executionMs,
+    executionTime: outcome.executionMs,
     usage,
-    metrics: { generationMs, bootMs, executionMs, totalMs, peakMemoryBytes },
+    metrics: measure(run, origin, outcome, boot, files),
     truncated,
     outputLossy: stdout.lossy || stderr.lossy,
     outputMayBeIncomplete: stopped,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ErrorBody, ErrorCode } from './errors';
 import { LIMITS } from './limits';
 import type { Language, ProgramFile, RefusedFile } from './program';
-import type { SandboxName } from './sandbox';
+import type { Boot, SandboxName } from './sandbox';
 
 export const LANGUAGES = ['python', 'javascript', 'typescript', 'web'] as const satisfies readonly Language[];
 export const SANDBOXES = ['isolate', 'process'] as const satisfies readonly SandboxName[];
@@ -59,16 +59,34 @@ export interface Usage {
   costUsd: number | null;
 }
 
+/**
+ * Where time and bytes went. Times are milliseconds of the Worker's clock, which on Cloudflare stands still between two
+ * operations of I/O; phases overlap, so they do not add up to the total.
+ */
 export interface Metrics {
-  /** From the request to Claude's last token; 0 when no model was asked. */
+  /** Waiting for a turn: at the gate, and for a sandbox while too many others run. */
+  queueMs: number;
+  /** From sending the request to Claude to the first sign of its reply; null when no model was asked. */
+  firstTokenMs: number | null;
+  /** From sending the request to Claude to its last token, calls that failed in passing included; 0 without a model. */
   generationMs: number;
+  /** Tokens written in each second from the first one on; null without a model, or when the reply came all at once. */
+  tokensPerSecond: number | null;
   /** How long the sandbox took to start, whether or not anybody waited for it. */
   bootMs: number;
+  /** A sandbox that had been started ahead of need was waiting. */
+  spare: boolean;
   /** From handing over the program to its end. */
   executionMs: number;
+  /** From the arrival of the request to its answer. */
   totalMs: number;
   /** Resident memory of the sandbox at its largest, where it can be measured. */
   peakMemoryBytes: number | null;
+  /** What the program printed, as far as it was kept. */
+  stdoutBytes: number;
+  stderrBytes: number;
+  /** The size of all `files` together. */
+  fileBytes: number;
 }
 
 /** The answer of `/execute` and `/run`, and the data of the `result` event. */
@@ -114,7 +132,7 @@ export interface Events {
     timeoutMs: number;
   };
   generation: { path: string; delta: string };
-  boot: { ms: number; spare: boolean };
+  boot: Boot;
   program: {
     language: Language;
     entrypoint: string;

@@ -4,7 +4,7 @@ import type { Answer, Emit, ExecuteRequest, RunRequest, Usage } from './api';
 import { checkGivenProgram, withoutUnsafeFiles } from './check';
 import type { Env } from './env';
 import { ApiError } from './errors';
-import { generate } from './generate';
+import { generate, type GenerationTimes } from './generate';
 import { LIMITS } from './limits';
 import { costUsd, resolveModel } from './models';
 import { NOTHING_TO_RUN, observe } from './observe';
@@ -17,12 +17,17 @@ export interface Context {
   /** Aborted when the client has gone: generation and sandbox stop. */
   signal: AbortSignal;
   emit: Emit;
+  /** When the request arrived, by `Date.now()`. */
+  start: number;
+  /** How long it then waited at the gate. */
+  gateMs: number;
 }
 
-function begin(request: ExecuteRequest | RunRequest, env: Env): Run {
+function begin(request: ExecuteRequest | RunRequest, { env, start, gateMs }: Context): Run {
   return {
     id: crypto.randomUUID(),
-    start: Date.now(),
+    start,
+    gateMs,
     sandbox: selectSandbox(env, request.sandbox),
     limits: { timeoutMs: request.timeout, memoryBytes: LIMITS.memory, outputBytes: LIMITS.output },
   };
@@ -31,7 +36,7 @@ function begin(request: ExecuteRequest | RunRequest, env: Env): Run {
 /** `POST /execute`. Throws ApiError when no program could be had or run. */
 export async function execute(request: ExecuteRequest, context: Context): Promise<Answer> {
   const { env, signal, emit } = context;
-  const run = begin(request, env);
+  const run = begin(request, context);
   const model = resolveModel(request.model ?? env.DEFAULT_MODEL);
   announce(run, emit, model, request.language ?? null);
 
@@ -40,26 +45,27 @@ export async function execute(request: ExecuteRequest, context: Context): Promis
     if (request.language) slot.open(request.language);
     else slot.guess('javascript');
     const generation = generate(env, { ...request, model }, AbortSignal.any([signal, slot.failed]));
-    let written: { program: Program; usage: Usage } | undefined;
+    let written: { program: Program; usage: Usage; times: GenerationTimes } | undefined;
     for await (const event of generation) {
       if (event.type === 'language') slot.open(event.language);
       else if (event.type === 'delta') emit('generation', { path: event.path, delta: event.delta });
       else {
+        const { firstTokenMs, generationMs } = event;
         const { inputTokens, outputTokens } = event.usage;
         written = {
           program: event.program,
           usage: { inputTokens, outputTokens, costUsd: costUsd(model, inputTokens, outputTokens) },
+          times: { firstTokenMs, generationMs },
         };
       }
     }
     if (!written) throw new ApiError('model_empty', 'Claude answered without a program.');
-    const generationMs = Date.now() - run.start;
     const { program, refusedFiles } = withoutUnsafeFiles(written.program);
     return await complete(run, slot, program, refusedFiles, context, {
       question: request.question,
       model,
       usage: written.usage,
-      generationMs,
+      times: written.times,
     });
   } finally {
     slot.close();
@@ -71,7 +77,7 @@ export async function runProgram(request: RunRequest, context: Context): Promise
   const { language, entrypoint, files } = request;
   const program: Program = { language, entrypoint, files: files as ProgramFile[] };
   checkGivenProgram(program);
-  const run = begin(request, context.env);
+  const run = begin(request, context);
   announce(run, context.emit, null, language);
   const slot = new SessionSlot(run, context);
   try {
@@ -80,7 +86,7 @@ export async function runProgram(request: RunRequest, context: Context): Promise
       question: null,
       model: null,
       usage: null,
-      generationMs: 0,
+      times: null,
     });
   } finally {
     slot.close();
@@ -171,5 +177,5 @@ async function complete(
     emit('attempt', { number: 1, of: 1 });
     outcome = await observe(session, program, emit);
   }
-  return answer(run, program, [...refusedFiles, ...outcome.refusedFiles], origin, outcome, boot?.ms ?? 0);
+  return answer(run, program, [...refusedFiles, ...outcome.refusedFiles], origin, outcome, boot ?? null);
 }

@@ -33,16 +33,21 @@ export class RunGate extends DurableObject<Env> {
   }
 }
 
-/** Runs `work` while holding a place; a Worker without the binding has no limit. Throws ApiError `too_many_runs`. */
-export async function withinGate<T>(env: Env, id: string, work: () => Promise<T>): Promise<T> {
-  if (!env.RUN_GATE) return work();
+/**
+ * Runs `work` while holding a place, and tells it how many milliseconds it waited for that; a Worker without the
+ * binding has no limit. Throws ApiError `too_many_runs`.
+ */
+export async function withinGate<T>(env: Env, id: string, work: (waitedMs: number) => Promise<T>): Promise<T> {
+  if (!env.RUN_GATE) return work(0);
+  const start = Date.now();
   const gate = env.RUN_GATE.get(env.RUN_GATE.idFromName('runs'));
   const limit = parseLimit(env.MAX_CONCURRENT_RUNS);
   if (!(await gate.enter(id, limit))) {
     throw new ApiError('too_many_runs', `This Worker serves at most ${limit} runs at a time.`);
   }
+  const waitedMs = Date.now() - start;
   try {
-    return await work();
+    return await work(waitedMs);
   } finally {
     // A run that went well is not lost because its lease could not be returned: that ends by itself.
     await gate.leave(id).catch((error: unknown) => console.error(error));

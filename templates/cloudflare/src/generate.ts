@@ -17,7 +17,13 @@ export type GenerationEvent =
   /** Decoded text of a file, as it is written. */
   | { type: 'delta'; path: string; delta: string }
   /** Last, exactly once. */
-  | { type: 'program'; program: Program; usage: Usage; model: string };
+  | ({ type: 'program'; program: Program; usage: Usage; model: string } & GenerationTimes);
+
+/** Milliseconds since the first call to Claude's API. */
+export interface GenerationTimes {
+  firstTokenMs: number;
+  generationMs: number;
+}
 
 export interface GenerationRequest {
   question: string;
@@ -73,6 +79,8 @@ export async function* generate(
   if (!key) throw new ApiError('key_missing', 'This Worker has no Anthropic API key.');
   const client = createClient(key, baseUrl(env.ANTHROPIC_BASE_URL));
   const params = messageParams(request);
+  const start = Date.now();
+  const sinceStart = (): number => Date.now() - start;
 
   for (let call = 1; ; call += 1) {
     signal.throwIfAborted();
@@ -80,6 +88,7 @@ export async function* generate(
     const abort = (): void => controller.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     let given = false;
+    let firstTokenMs: number | undefined;
     let failed: Failure;
     try {
       const reply = new Reply(key);
@@ -88,15 +97,18 @@ export async function* generate(
           given = true;
           yield delta;
         }
+        if (reply.hasBegun) firstTokenMs ??= sinceStart();
         if (reply.ended) break;
       }
       const { program, usage } = reply.result();
+      const generationMs = sinceStart();
       const asked = request.language ?? reply.language ?? program.language;
       if (program.language !== asked) {
         throw new ApiError('model_invalid', `Claude's program is in ${program.language}, it must be in ${asked}.`);
       }
       if (reply.language === null) yield { type: 'language', language: program.language };
-      yield { type: 'program', program, usage, model: params.model };
+      const times = { firstTokenMs: firstTokenMs ?? generationMs, generationMs };
+      yield { type: 'program', program, usage, model: params.model, ...times };
       return;
     } catch (thrown) {
       signal.throwIfAborted();

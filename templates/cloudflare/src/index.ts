@@ -12,6 +12,7 @@ import { ApiError, toApiError } from './errors';
 import { execute, runProgram, type Context } from './execute';
 import { withinGate } from './gate';
 import { LIMITS } from './limits';
+import { serverTiming, timed } from './metrics';
 import { resolveModel } from './models';
 import { availableSandboxes } from './sandbox/select';
 import { eventStream } from './sse';
@@ -23,11 +24,13 @@ type App = HonoContext<{ Bindings: Env }>;
 const app = new Hono<{ Bindings: Env }>();
 
 app.use(
+  timed,
   checkOrigin,
   cors({
     origin: (origin, context: App) => (allowedOrigins(context.env).includes(origin) ? origin : null),
     allowMethods: ['GET', 'POST'],
     allowHeaders: ['Authorization', 'Content-Type'],
+    exposeHeaders: ['Server-Timing'],
   }),
 );
 
@@ -78,15 +81,28 @@ async function serve<T>(
 ): Promise<Response> {
   const { env } = context;
   const { signal } = context.req.raw;
+  const arrived = Date.now();
+  let queueMs = 0;
   const request = await parseBody(context.req.raw, schema, mostBytes);
   const start = (emit: Emit): Promise<Answer> => {
-    const running = withinGate(env, crypto.randomUUID(), () => work(request, { env, signal, emit }));
+    const running = withinGate(env, crypto.randomUUID(), (gateMs) => {
+      queueMs = gateMs;
+      return work(request, { env, signal, emit, start: arrived, gateMs });
+    });
     // Without it the platform drops everything at once when the client leaves, and nothing is cleaned up.
     context.executionCtx.waitUntil(running.catch(() => undefined));
     return running;
   };
   const wantsEvents = context.req.header('Accept')?.includes('text/event-stream');
-  return wantsEvents ? eventStream(start, signal) : context.json(await start(() => undefined));
+  if (wantsEvents) {
+    const response = await eventStream(start, signal);
+    // All that is known before the first event; the rest is in the metrics of the last.
+    response.headers.set('Server-Timing', `queue;dur=${queueMs}`);
+    return response;
+  }
+  const answer = await start(() => undefined);
+  context.header('Server-Timing', serverTiming(answer.metrics));
+  return context.json(answer);
 }
 
 export default app satisfies ExportedHandler<Env>;

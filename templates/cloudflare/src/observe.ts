@@ -9,6 +9,7 @@ export interface Printed {
   text: string;
   /** Something was not UTF-8 and has been replaced. */
   lossy: boolean;
+  bytes: number;
 }
 
 export interface Outcome {
@@ -23,7 +24,7 @@ export interface Outcome {
   executionMs: number;
 }
 
-const NOTHING: Printed = { text: '', lossy: false };
+const NOTHING: Printed = { text: '', lossy: false, bytes: 0 };
 
 /** For `web`: files, and nothing to start. */
 export const NOTHING_TO_RUN: Outcome = {
@@ -78,6 +79,7 @@ class OutputReader {
   private readonly judge = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   private text = '';
   private lossy = false;
+  private bytes = 0;
 
   constructor(
     private readonly name: 'stdout' | 'stderr',
@@ -85,13 +87,14 @@ class OutputReader {
   ) {}
 
   take(bytes: Uint8Array): void {
+    this.bytes += bytes.byteLength;
     this.decode(bytes);
   }
 
   /** @param cut the output was ended from outside: half a character at its end is not the program's doing */
   end(cut: boolean): Printed {
     if (!cut) this.decode();
-    return { text: this.text, lossy: this.lossy };
+    return { text: this.text, lossy: this.lossy, bytes: this.bytes };
   }
 
   private decode(bytes?: Uint8Array): void {

@@ -68,17 +68,24 @@ describe('the answer', () => {
       executionTime: answer.metrics.executionMs,
       usage: { inputTokens: 100, outputTokens: 50, costUsd: costUsd('claude-sonnet-5-5', 100, 50) },
       metrics: {
+        queueMs: expect.any(Number),
+        firstTokenMs: expect.any(Number),
         generationMs: expect.any(Number),
+        tokensPerSecond: answer.metrics.tokensPerSecond,
         bootMs: expect.any(Number),
+        spare: false,
         executionMs: expect.any(Number),
         totalMs: expect.any(Number),
         peakMemoryBytes: null,
+        stdoutBytes: 3,
+        stderrBytes: 0,
+        fileBytes: 35 + 12,
       },
       truncated: false,
       outputLossy: false,
       outputMayBeIncomplete: false,
     });
-    for (const ms of Object.values(answer.metrics)) expect(ms ?? 0).toBeGreaterThanOrEqual(0);
+    for (const value of Object.values(answer.metrics)) expect(Number(value)).toBeGreaterThanOrEqual(0);
   });
 
   it('is the same by JSON and by events', async () => {
@@ -368,7 +375,7 @@ describe('the events', () => {
       },
     ]);
     expect(told(list, 'attempt')).toEqual([{ number: 1, of: 1 }]);
-    expect(told(list, 'boot')).toEqual([{ ms: told(list, 'result')[0]!.metrics.bootMs, spare: false }]);
+    expect(told(list, 'boot')).toEqual([{ ms: told(list, 'result')[0]!.metrics.bootMs, spare: false, queueMs: 0 }]);
     expect(
       told(list, 'stdout')
         .map(({ text }) => text)

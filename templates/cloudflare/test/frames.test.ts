@@ -198,8 +198,9 @@ describe('a run', () => {
   it('is booted as the runner says', async () => {
     const [first] = await collect(readFrames(streamOf(bootFrame({ ms: 12.5, spare: true }))));
     expect(first!.type).toBe(BOOTED);
-    expect(parseBoot(first!.payload)).toEqual({ ms: 12.5, spare: true });
-    expect(parseBoot(bytesOf('{"ms":"x","spare":1}'))).toEqual({ ms: 0, spare: false });
+    expect(parseBoot(first!.payload)).toEqual({ ms: 12.5, spare: true, queueMs: 0 });
+    expect(parseBoot(bytesOf('{"ms":"x","spare":1}'))).toEqual({ ms: 0, spare: false, queueMs: 0 });
+    expect(parseBoot(bytesOf('{"ms":1,"queueMs":700}'))).toEqual({ ms: 1, spare: false, queueMs: 700 });
   });
 });
 

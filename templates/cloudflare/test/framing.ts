@@ -39,7 +39,7 @@ export function exitFrame(code: number): Uint8Array {
   return frame(EXIT, payload);
 }
 
-export function bootFrame(boot: unknown = { ms: 5, spare: true }): Uint8Array {
+export function bootFrame(boot: unknown = { ms: 5, spare: true, queueMs: 2 }): Uint8Array {
   return frame(BOOTED, JSON.stringify(boot));
 }
 

@@ -90,6 +90,8 @@ describe('a good reply', () => {
       program: PROGRAM,
       usage: { inputTokens: 100, outputTokens: 50 },
       model: 'claude-sonnet-5-5',
+      firstTokenMs: expect.any(Number),
+      generationMs: expect.any(Number),
     });
     expect(events.length).toBeGreaterThan(10);
     for (const { path, content } of PROGRAM.files) {

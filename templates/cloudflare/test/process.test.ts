@@ -61,7 +61,7 @@ describe('a session', () => {
   it('is one request: it starts the process, brings the program and gets its frames', async () => {
     const { binding, asked } = runner({ after: [frame(STDOUT, 'hi'), DONE] });
     const session = new ProcessSandbox(binding).open('python', LIMITS);
-    expect(await session.ready).toEqual({ ms: 5, spare: true });
+    expect(await session.ready).toEqual({ ms: 5, spare: true, queueMs: 2 });
     expect(asked).toEqual([{ url: 'http://runner/run?language=python' }]);
     expect(readable(await collect(session.run(PROGRAM)))).toEqual([
       { type: 'stdout', bytes: 'hi' },

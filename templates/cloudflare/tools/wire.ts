@@ -2,7 +2,7 @@
  * JSON that came from a Worker → the values that src/api.ts promises. Strict about the type of what is known, blind to
  * what is new: an answer holds the fields named here and no others.
  */
-import type { Answer, Events } from '../src/api.ts';
+import type { Answer, Events, Metrics } from '../src/api.ts';
 import type { ErrorCode } from '../src/errors.ts';
 import type { Language, ProgramFile, RefusedFile } from '../src/program.ts';
 import type { SandboxName } from '../src/sandbox/index.ts';
@@ -63,6 +63,12 @@ const nullable =
   (value, where) =>
     value === null ? null : reader(value, where);
 
+/** For a field that a Worker deployed before it was added does not send. */
+const added =
+  <T>(reader: Reader<T>, otherwise: T): Reader<T> =>
+  (value, where) =>
+    value === undefined ? otherwise : reader(value, where);
+
 const list =
   <T>(reader: Reader<T>): Reader<T[]> =>
   (value, where) => {
@@ -110,12 +116,19 @@ const answer = object<Answer>({
   attempts: number,
   executionTime: number,
   usage: nullable(object({ inputTokens: number, outputTokens: number, costUsd: nullable(number) })),
-  metrics: object({
+  metrics: object<Metrics>({
+    queueMs: added(number, 0),
+    firstTokenMs: added(nullable(number), null),
     generationMs: number,
+    tokensPerSecond: added(nullable(number), null),
     bootMs: number,
+    spare: added(flag, false),
     executionMs: number,
     totalMs: number,
     peakMemoryBytes: nullable(number),
+    stdoutBytes: added(number, 0),
+    stderrBytes: added(number, 0),
+    fileBytes: added(number, 0),
   }),
   truncated: flag,
   outputLossy: flag,
@@ -132,7 +145,7 @@ const EVENTS: { [Name in keyof Events]: Reader<Events[Name]> } = {
     timeoutMs: number,
   }),
   generation: object({ path: text, delta: text }),
-  boot: object({ ms: number, spare: flag }),
+  boot: object({ ms: number, spare: flag, queueMs: added(number, 0) }),
   program: object({ language, entrypoint: text, files: list(announced), refusedFiles }),
   attempt: object({ number, of: number }),
   stdout: object({ text }),

@@ -53,6 +53,7 @@ export class Reply {
   private explanation = '';
   private announced: Language | null = null;
   private stopped = false;
+  private begun = false;
 
   /** @param key the API key, which no message may repeat */
   constructor(private readonly key: string) {}
@@ -60,6 +61,11 @@ export class Reply {
   /** The language that `feed` has told; null as long as it has not. */
   get language(): Language | null {
     return this.announced;
+  }
+
+  /** Whether Claude has begun to write, be it only thoughts. */
+  get hasBegun(): boolean {
+    return this.begun;
   }
 
   /** Whether nothing more is to come. */
@@ -111,6 +117,7 @@ export class Reply {
 
   private open({ content_block: block, index }: Json): void {
     if (!isObject(block) || typeof index !== 'number') throw malformed();
+    this.begun = true;
     if (block.type !== 'tool_use') return;
     if (block.name !== TOOL_NAME) {
       throw failure('model_invalid', 'Claude called a tool that it was not given.');

@@ -132,7 +132,7 @@ function parseVerdict(payload: Uint8Array): Verdict {
 
 export function parseBoot(payload: Uint8Array): Boot {
   const boot = JSON.parse(strictUtf8.decode(payload)) as Record<string, unknown>;
-  return { ms: Number(boot['ms']) || 0, spare: boot['spare'] === true };
+  return { ms: Number(boot['ms']) || 0, spare: boot['spare'] === true, queueMs: Number(boot['queueMs']) || 0 };
 }
 
 /**

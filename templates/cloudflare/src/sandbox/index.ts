@@ -29,6 +29,8 @@ export interface Boot {
   ms: number;
   /** A sandbox that had been started ahead of need was waiting. */
   spare: boolean;
+  /** Milliseconds before the start in which too many others were running. */
+  queueMs: number;
 }
 
 /** One sandbox for one run: started before the program is known, used once, then gone. A rejected `ready` is an ApiError. */

@@ -30,7 +30,7 @@ export class IsolateSandbox implements Sandbox {
   /** The isolate is made from the program's own modules, so there is nothing to start before they are known. */
   private javascript({ timeoutMs, outputBytes }: Limits): Executor {
     return {
-      ready: Promise.resolve({ ms: 0, spare: false }),
+      ready: Promise.resolve({ ms: 0, spare: false, queueMs: 0 }),
       start: (program) => runJavascript(this.loader, program, { cpuMs: timeoutMs, outputBytes }),
     };
   }
@@ -43,7 +43,7 @@ export class IsolateSandbox implements Sandbox {
     const ready = post('boot').then(
       async (response) => {
         if (!response.ok) throw unavailable(await response.text());
-        return { ms: Date.now() - start, spare: false };
+        return { ms: Date.now() - start, spare: false, queueMs: 0 };
       },
       (error: unknown) => {
         throw unavailable(error instanceof Error ? error.message : String(error));
