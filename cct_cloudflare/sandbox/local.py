@@ -41,12 +41,13 @@ def local_worker(
     spares: Mapping[str, int] | None = None,
     listen: str | None = None,
     token: str | None = None,
+    log: int | None = None,
 ) -> Iterator[LocalWorker]:
     """Starts the local Worker and ends it, with everything that it runs, on the way out.
 
     `environment` is what the Worker is given: the Anthropic key and its base URL. By kind of sandbox, `first` are
-    started at once beside the Worker, and `spares` are kept booted ahead of need. Raises WorkerError when it does
-    not come up.
+    started at once beside the Worker, and `spares` are kept booted ahead of need. What the Worker logs, why it does not
+    start among it, goes to the file descriptor `log`. Raises WorkerError when it does not come up.
     """
     token = token or secrets.token_urlsafe(32)
     orders = Orders(
@@ -58,13 +59,14 @@ def local_worker(
         first=dict(first or {}),
         spares=dict(spares or {}),
         listen=listen,
+        log=log is not None,
     )
     supervisor = subprocess.Popen(
         # -P: the current folder may hold a module of the same name as one of ours.
         [sys.executable, "-P", "-m", "cct_cloudflare.sandbox.supervisor"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if log is None else log,
         # The same imports as here, and nothing else of the environment: no key may be in it.
         env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         # Ctrl-C in the terminal goes to cct, which then closes the pipe.

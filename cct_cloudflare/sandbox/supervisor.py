@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -45,6 +46,8 @@ class Orders:
     spares: dict[str, int] = field(default_factory=dict)
     #: An address such as 127.0.0.1:8787 instead of the Unix socket.
     listen: str | None = None
+    #: Whether what the Worker logs goes to the supervisor's stderr, or nowhere.
+    log: bool = False
 
     def to_line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -72,6 +75,7 @@ def serve(orders: Orders) -> None:
         threading.Thread(target=importlib.import_module, args=("psutil",), daemon=True).start()
         pool.fill(orders.first)
         pool.fill()
+        log = sys.stderr.fileno() if orders.log else subprocess.DEVNULL
         gateway = workerd.start(
             Path(orders.workerd),
             Path(orders.gateway),
@@ -79,6 +83,8 @@ def serve(orders: Orders) -> None:
             external={"runner": f"unix:{directory / _RUNNER_SOCKET}"},
             environment=orders.environment,
             directory=directory,
+            stdout=log,
+            stderr=log,
         )
         _say({"directory": str(directory), "port": gateway.wait_until_listening()})
         _wait_for_the_end()

@@ -185,6 +185,7 @@ def start(
     disk: Path | None = None,
     environment: Mapping[str, str] | None = None,
     limits: ResourceLimits | None = None,
+    stdout: int = subprocess.DEVNULL,
     stderr: int = subprocess.DEVNULL,
 ) -> Workerd:
     """Starts a `workerd` on a compiled configuration, in `directory`, with `environment` and nothing else.
@@ -217,7 +218,7 @@ def start(
             command,
             pass_fds=[write_fd],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=stdout,
             stderr=stderr,
             env=dict(environment or {}),
             cwd=directory,
