@@ -73,6 +73,8 @@ class Health:
     sandboxes: tuple[str, ...]
     #: The Worker's clock when it answered, as ISO 8601 text; None where it does not tell.
     timestamp: str | None = None
+    #: Which deployment answered, as `cct deploy` named it; None for a Worker that was not deployed by it.
+    deployment: str | None = None
 
 
 class WorkerClient:
@@ -144,6 +146,7 @@ class WorkerClient:
             languages=body.texts("languages"),
             sandboxes=body.texts("sandboxes"),
             timestamp=body.maybe_text("timestamp"),
+            deployment=body.maybe_text("deployment"),
         )
 
     def _stream(self, route: str, body: Mapping[str, Any]) -> Iterator[Event]:
