@@ -36,7 +36,15 @@ const deny :Workerd.Worker = (
 COMPATIBILITY_DATE = "2026-11-01"
 
 #: The variables that the local gateway takes from its process environment.
-GATEWAY_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "CCT_TOKEN", "DEFAULT_MODEL", "ALLOWED_ORIGINS")
+GATEWAY_VARIABLES = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+    "CCT_TOKEN",
+    "CCT_TOKEN_NEXT",
+    "CCT_DEPLOYMENT",
+    "DEFAULT_MODEL",
+    "ALLOWED_ORIGINS",
+)
 
 
 def gateway_config() -> str:

@@ -15,18 +15,21 @@ export const requireSetup: Middleware = async (context, next) => {
 
 /** Comes after `requireSetup`. */
 export const requireToken: Middleware = async (context, next) => {
+  const { CCT_TOKEN, CCT_TOKEN_NEXT } = context.env;
   const [, given] = /^Bearer +(\S+)$/i.exec(context.req.header('Authorization') ?? '') ?? [];
-  if (given === undefined || !(await sameSecret(given, context.env.CCT_TOKEN!))) {
+  // The second one is there while `cct secret rotate` is under way.
+  const accepted = [CCT_TOKEN!, ...(CCT_TOKEN_NEXT ? [CCT_TOKEN_NEXT] : [])];
+  if (given === undefined || !(await isOneOf(given, accepted))) {
     throw new ApiError('unauthorized', 'The bearer token is missing or wrong.');
   }
   await next();
 };
 
-/** Compares digests, so that neither the length nor the first difference shows in the time it takes. */
-async function sameSecret(given: string, expected: string): Promise<boolean> {
+/** Compares digests, and always with all: the time it takes shows no length, no first difference and no match. */
+async function isOneOf(given: string, secrets: readonly string[]): Promise<boolean> {
   const digest = (value: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(value));
-  const [left, right] = await Promise.all([digest(given), digest(expected)]);
-  return crypto.subtle.timingSafeEqual(left, right);
+  const [asked, ...known] = await Promise.all([given, ...secrets].map(digest));
+  return known.map((secret) => crypto.subtle.timingSafeEqual(asked!, secret)).includes(true);
 }
 
 /** `*` and `null` name no origin: anybody's page can be either. */

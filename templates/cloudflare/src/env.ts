@@ -4,6 +4,10 @@ import type { RunGate } from './gate';
 export interface Env {
   /** Secret: what callers must present. Without it the Worker serves nothing but `/` and `/health`. */
   CCT_TOKEN?: string;
+  /** Secret: a second token that counts as well, only while `cct secret rotate` replaces the first. */
+  CCT_TOKEN_NEXT?: string;
+  /** Which deployment this is, set by `cct deploy`, which then waits until `/health` tells it. */
+  CCT_DEPLOYMENT?: string;
   /** Secret: the key that pays for generation. */
   ANTHROPIC_API_KEY?: string;
   /** Another endpoint that speaks Anthropic's Messages API: a gateway, a local model, a test. */

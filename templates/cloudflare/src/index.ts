@@ -45,6 +45,7 @@ app.get('/health', ({ env, json }) =>
     model: resolveModel(env.DEFAULT_MODEL),
     languages: LANGUAGES,
     sandboxes: availableSandboxes(env),
+    deployment: env.CCT_DEPLOYMENT || null,
   }),
 );
 

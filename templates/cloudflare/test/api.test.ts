@@ -30,7 +30,13 @@ describe('the open routes', () => {
       model: ENV.DEFAULT_MODEL,
       languages: ['python', 'javascript', 'typescript', 'web'],
       sandboxes: ['isolate'],
+      deployment: null,
     });
+  });
+
+  it('says which deployment it is', async () => {
+    const response = await send('/health', {}, { CCT_DEPLOYMENT: '7f3a' });
+    expect(await response.json()).toMatchObject({ status: 'ok', deployment: '7f3a' });
   });
 
   it('names no isolate beside a runner, and nothing where there is nothing', async () => {
@@ -86,6 +92,24 @@ describe('the token', () => {
 
   it.each([`Bearer ${TOKEN}`, `bearer ${TOKEN}`, `BEARER  ${TOKEN}`])('accepts "%s"', async (authorization) => {
     expect(await answerOf(await authorized(authorization))).toMatchObject({ output: 'hello\n' });
+  });
+
+  it('may be one of two while it is replaced', async () => {
+    const next = 'the-token-to-come';
+    const run = (token: string, env: object) =>
+      post('/run', HELLO, { headers: { Authorization: `Bearer ${token}` }, env });
+    for (const token of [TOKEN, next]) {
+      expect(await answerOf(await run(token, { CCT_TOKEN_NEXT: next }))).toMatchObject({ output: 'hello\n' });
+    }
+    await errorOf(await run(`${next}x`, { CCT_TOKEN_NEXT: next }), 'unauthorized');
+    await errorOf(await run(next, {}), 'unauthorized');
+    // As the local runtime binds a variable that is not set, and as an empty secret.
+    for (const empty of [null, '']) {
+      await errorOf(await run('null', { CCT_TOKEN_NEXT: empty }), 'unauthorized');
+      await errorOf(await run('', { CCT_TOKEN_NEXT: empty }), 'unauthorized');
+    }
+    // The second one alone opens nothing.
+    await errorOf(await run(next, { CCT_TOKEN: undefined, CCT_TOKEN_NEXT: next }), 'not_configured');
   });
 
   it.each([undefined, ''])('serves nobody when it is not set (%j)', async (token) => {
