@@ -32,6 +32,8 @@ OPEN_TIMEOUT = 9.0
 """Seconds for connecting as a whole: name resolution, every address, TLS."""
 SILENCE_TIMEOUT = 45.0
 """Seconds without a byte; the Worker sends a comment every 10."""
+HEALTH_TIMEOUT = 9.0
+"""The same for `/health`, which takes a Worker milliseconds."""
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 
@@ -76,6 +78,19 @@ class Health:
     #: Which deployment answered, as `cct deploy` named it; None for a Worker that was not deployed by it.
     deployment: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """The same with the Worker's names, in its order."""
+        return {
+            "status": self.status,
+            "timestamp": self.timestamp,
+            "worker": self.worker,
+            "version": self.version,
+            "deployment": self.deployment,
+            "model": self.model,
+            "languages": list(self.languages),
+            "sandboxes": list(self.sandboxes),
+        }
+
 
 class WorkerClient:
     """A Worker at `base_url`, or, with `uds`, the local one behind that Unix socket (the URL then only names it).
@@ -106,6 +121,7 @@ class WorkerClient:
         self._named = "The local Worker" if uds else self._url
         self._is_local = uds is not None or is_loopback(httpx.URL(self._url).host)
         timeout = httpx.Timeout(silence_timeout, connect=connect_timeout)
+        self._health_timeout = httpx.Timeout(min(silence_timeout, HEALTH_TIMEOUT), connect=connect_timeout)
         # Compressed bytes would be held back and could grow without bound.
         headers = {"Accept-Encoding": "identity", "User-Agent": "cct"}
         if self._is_local and self._url.startswith("http:"):
@@ -136,7 +152,8 @@ class WorkerClient:
 
     def health(self) -> Health:
         """Asks without the token: the route needs none."""
-        with self._answer("GET", "/health", {"Accept": "application/json"}) as response:
+        headers = {"Accept": "application/json"}
+        with self._answer("GET", "/health", headers, timeout=self._health_timeout) as response:
             body = Fields.parse(self._read(response, _MAX_ERROR_BYTES).decode("utf-8", "replace"), "GET /health")
         return Health(
             status=body.text("status"),
@@ -174,13 +191,21 @@ class WorkerClient:
 
     @contextlib.contextmanager
     def _answer(
-        self, method: str, route: str, headers: Mapping[str, str], body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        route: str,
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | None = None,
+        *,
+        timeout: httpx.Timeout | None = None,
     ) -> Iterator[httpx.Response]:
         """An answer with status 200, its body unread; the connection is closed at the end."""
         content = None if body is None else _json_bytes(body)
         if content is not None:
             headers = {**headers, "Content-Type": "application/json"}
-        request = self._http.build_request(method, self._url + route, headers=headers, content=content)
+        request = self._http.build_request(
+            method, self._url + route, headers=headers, content=content, timeout=timeout or self._http.timeout
+        )
         opening = _Opening(self._http, request)
         try:
             response = opening.wait(self._open_timeout)

@@ -102,6 +102,7 @@ def test_health_is_asked_without_the_token() -> None:
     with serve(answer(200, json.dumps(body).encode())) as worker, WorkerClient(worker.url, TOKEN) as client:
         health = client.health()
     assert (health.status, health.version, health.languages) == ("ok", "0.1.0", ("python",))
+    assert health.to_json() == {**body, "deployment": None}
     assert "authorization" not in worker.requests[0].headers
 
 
