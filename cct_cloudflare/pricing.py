@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ class ModelTable:
     default: str
     aliases: dict[str, str]
     prices: dict[str, ModelPrice]
+    #: The last day of each model whose end has been announced; names without their date.
+    ends: dict[str, datetime.date]
 
 
 @lru_cache(maxsize=1)
@@ -47,6 +50,7 @@ def model_table() -> ModelTable:
         default=data["default"],
         aliases=dict(data["aliases"]),
         prices={name: _price(entry) for name, entry in data["models"].items()},
+        ends={name: datetime.date.fromisoformat(day) for name, day in data["endOfLife"].items() if name != "source"},
     )
 
 
@@ -68,6 +72,13 @@ def resolve_model(name: str) -> str:
     A name that the table does not know may still be a model: a newer one, or one of a gateway.
     """
     return model_table().aliases.get(name.strip().casefold(), name.strip())
+
+
+def end_of_life(model: str) -> datetime.date | None:
+    """The last day of a model, whose name may end in its date, `-latest` or `-0`; None while none is known."""
+    ends = model_table().ends
+    name = resolve_model(model)
+    return ends.get(name) or ends.get(re.sub(r"-(\d{8}|latest|0)$", "", name))
 
 
 def cost_usd(model: str, input_tokens: int, output_tokens: int) -> float | None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
-from cct_cloudflare.pricing import cost_usd, default_model, model_table, resolve_model
+from cct_cloudflare.pricing import cost_usd, default_model, end_of_life, model_table, resolve_model
 
 
 def test_the_table_is_consistent() -> None:
@@ -47,3 +49,15 @@ def test_a_long_prompt_costs_what_the_table_says() -> None:
 
 def test_a_date_behind_a_name_changes_no_price() -> None:
     assert cost_usd(f"{default_model()}-20260922", 10, 10) == cost_usd(default_model(), 10, 10)
+
+
+@pytest.mark.parametrize("name", ["claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5-latest"])
+def test_an_end_of_life_is_known_by_every_name_of_a_model(name: str) -> None:
+    assert end_of_life(name) == datetime.date(2026, 11, 30)
+
+
+def test_a_model_that_stays_has_no_end() -> None:
+    assert end_of_life("claude-opus-4-0") == datetime.date(2026, 6, 15)
+    assert [end_of_life(name) for name in (*model_table().prices, "local-model")] == [None] * (
+        len(model_table().prices) + 1
+    )
