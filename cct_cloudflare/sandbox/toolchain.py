@@ -136,6 +136,14 @@ def find_node() -> Path:
     )
 
 
+def find_npm(node: Path) -> Path:
+    """The npm beside this Node, else the one on PATH. Raises ConfigError."""
+    npm = shutil.which("npm", path=str(node.parent)) or shutil.which("npm")
+    if npm is None:
+        raise ConfigError("There is no npm beside Node.", code="toolchain", hint="pip install 'cct-cloudflare[node]'")
+    return Path(npm)
+
+
 def node_candidates() -> tuple[str, ...]:
     """Each `node` that may serve, the best place first."""
     places = (shutil.which("node", path=folder) for folder in (str(Path(sys.executable).parent), None))
@@ -215,11 +223,8 @@ def _install(packages: WorkerSource, out: Path, progress: Progress) -> None:
     progress("Installing the local runtime from npm (once; needs the network)")
     for name in ("package.json", "package-lock.json"):
         (out / name).write_bytes(packages.files[name])
-    npm = shutil.which("npm", path=str(node.parent)) or shutil.which("npm")
-    if npm is None:
-        raise ConfigError("There is no npm beside Node.", code="toolchain", hint="pip install 'cct-cloudflare[node]'")
-    _run(
-        [npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+    run_tool(
+        [str(find_npm(node)), "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
         cwd=out,
         node=node,
         what="npm ci",
@@ -244,7 +249,7 @@ def _build(source: WorkerSource, toolchain: Path, out: Path, progress: Progress)
     if made.is_dir() and not is_packaged:
         # The build makes the snapshot, 6 of its 7 seconds, only where it would come out differently.
         shutil.copytree(made, project / "build" / "assets" / "python")
-    _run(
+    run_tool(
         [str(node), "scripts/build.mjs", "--local"],
         cwd=project,
         node=node,
@@ -312,17 +317,23 @@ def _workerd_binary(toolchain: Path) -> Path:
     return binary
 
 
-def _run(command: list[str], *, cwd: Path, node: Path, what: str, hint: str) -> None:
-    environment = _clean_environment(os.environ)
+def node_environment(node: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for a program that runs on this Node: enough to find programs, a home and a proxy; no secret."""
+    environment = _clean_environment(os.environ if environ is None else environ)
     # npm would leave a folder of compiled scripts in the machine's temporary one.
     environment["NODE_DISABLE_COMPILE_CACHE"] = "1"
     # Behind a proxy that signs for others, the machine trusts an authority that Node's own list lacks.
     environment["NODE_USE_SYSTEM_CA"] = "1"
     environment["PATH"] = f"{node.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    return environment
+
+
+def run_tool(command: list[str], *, cwd: Path, node: Path, what: str, hint: str) -> None:
+    """Runs npm or a build script to its end; Ctrl-C ends all that it started. Raises ConfigError with what it said."""
     with subprocess.Popen(
         command,
         cwd=cwd,
-        env=environment,
+        env=node_environment(node),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -112,7 +112,7 @@ def test_no_secret_reaches_npm_or_the_build() -> None:
 def test_a_step_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
     node = Path(sys.executable)
     with pytest.raises(ConfigError) as caught:
-        toolchain._run(
+        toolchain.run_tool(
             [str(node), "-c", "import sys; sys.exit('the reason')"], cwd=tmp_path, node=node, what="It", hint="Do that."
         )
     assert caught.value.message == "It failed:\nthe reason"
