@@ -48,7 +48,27 @@ def choose_place(plan: RunPlan, project: Path, *, worker_url: str | None, key: s
     if target is not None:
         check_token(target)
         return Place(target=target)
+    return this_machine(plan, project, key=key, demo=False)
+
+
+def this_machine(plan: RunPlan, project: Path, *, key: str | None, demo: bool) -> Place:
+    """This machine, whatever Worker is configured. Raises UsageError, ConfigError."""
+    if demo:
+        _check_demo(plan, is_remote=False)
+        return Place()
     return Place(access=ModelAccess.from_environment(config.find_anthropic_key(project, key).value))
+
+
+@contextlib.contextmanager
+def model_access(place: Place) -> Iterator[ModelAccess]:
+    """What this machine needs to ask the place's model; the scripted one runs as long as the context is open."""
+    if place.access is not None:
+        yield place.access
+        return
+    from cct_cloudflare.scripted import ScriptedModel
+
+    with ScriptedModel() as model:
+        yield ModelAccess("scripted-model-needs-no-key", model.url)
 
 
 @contextlib.contextmanager
@@ -66,11 +86,7 @@ def open_place(
             yield stack.enter_context(remote_session(place.target))
             return
         source = trusted_source(project, trust_project=trust_project, ask=ask)
-        access = place.access
-        if access is None:
-            from cct_cloudflare.scripted import ScriptedModel
-
-            access = ModelAccess("scripted-model-needs-no-key", stack.enter_context(ScriptedModel()).url)
+        access = stack.enter_context(model_access(place))
         yield stack.enter_context(local_session(access, source=source, progress=progress))
 
 

@@ -87,12 +87,9 @@ def job_of(plan: RunPlan, options: PromptOptions) -> Job:
 def opened(job: Job, display: Display) -> Iterator[WorkerClient]:
     """Tells what is about to happen, sees to the rendered project, and gives the Worker that is to be asked."""
     plan, place, options = job.plan, job.place, job.options
-    if options.anthropic_api_key is not None:
-        display.warn("--anthropic-api-key shows in the process list; ANTHROPIC_API_KEY does not.")
-    for warning in plan.merged.warnings:
-        display.warn(warning)
+    show_warnings(job, display)
     _render_project(options.project, display, ask=options.may_ask)
-    display.begin(_intro(plan, place))
+    display.begin(intro_of(plan, place))
     with open_place(
         place,
         options.project,
@@ -101,6 +98,14 @@ def opened(job: Job, display: Display) -> Iterator[WorkerClient]:
         progress=display.progress,
     ) as client:
         yield client
+
+
+def show_warnings(job: Job, display: Display) -> None:
+    """What somebody should know before anything is sent."""
+    if job.options.anthropic_api_key is not None:
+        display.warn("--anthropic-api-key shows in the process list; ANTHROPIC_API_KEY does not.")
+    for warning in job.plan.merged.warnings:
+        display.warn(warning)
 
 
 def _render_project(project: Path, display: Display, *, ask: bool) -> None:
@@ -116,7 +121,7 @@ def _render_project(project: Path, display: Display, *, ask: bool) -> None:
     applied = scaffold.apply(plan)
     display.note(f"{'Rendered' if is_new else 'Updated'} {place}")
     for path in applied.having(scaffold.Action.CONFLICT):
-        display.warn(f"{place}/{path} was edited by you and kept; cct init --dry-run shows what differs")
+        display.warn(f"{place}/{path} was edited by you and kept; cct init --update shows what differs")
 
 
 def _ask_consent(target: Path) -> bool:
@@ -127,7 +132,8 @@ def _ask_consent(target: Path) -> bool:
     return click.confirm("Have you read it, and should it run?", default=False, err=True)
 
 
-def _intro(plan: RunPlan, place: Place) -> Intro:
+def intro_of(plan: RunPlan, place: Place) -> Intro:
+    """What is known of a job before anything is sent."""
     return Intro(
         where=place.label,
         question=plan.merged.question,

@@ -46,6 +46,9 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
 @click.option("--prompt", metavar="TEXT", help="What the program should do; - reads standard input.")
 @click.option("--prompt-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the prompt from a file.")
 @click.option("--dry-run", is_flag=True, help="Print what would be sent, and do nothing.")
+@click.option(
+    "--direct", is_flag=True, help="Ask Claude from this machine and save the program; nothing runs, no sandbox."
+)
 @prompt_options
 @run_options
 @output_options
@@ -57,6 +60,7 @@ def cct(
     prompt: str | None,
     prompt_file: Path | None,
     dry_run: bool,
+    direct: bool,
     **options: Any,
 ) -> int | None:
     """Turn a prompt into a running program inside a Cloudflare sandbox.
@@ -75,7 +79,7 @@ def cct(
     from cct_cloudflare.cli.job import PromptOptions
     from cct_cloudflare.cli.prompt import run_prompt
 
-    return run_prompt(prompt, prompt_file, PromptOptions(**options), dry_run=dry_run)
+    return run_prompt(prompt, prompt_file, PromptOptions(**options), dry_run=dry_run, direct=direct)
 
 
 def run_cli(argv: Sequence[str]) -> int:

@@ -7,15 +7,19 @@ from pathlib import Path
 
 import click
 
-from cct_cloudflare.cli.job import PromptOptions, job_of, opened, plan_of
+from cct_cloudflare.cli.direct import direct_job, local_job, run_direct
+from cct_cloudflare.cli.fallback import Contact, choose_way
+from cct_cloudflare.cli.job import Job, PromptOptions, job_of, opened, plan_of
 from cct_cloudflare.cli.options import read_prompt
 from cct_cloudflare.cli.show import conclude, follow
-from cct_cloudflare.errors import UsageError
+from cct_cloudflare.errors import UsageError, WorkerError
 from cct_cloudflare.run import RunPlan
 from cct_cloudflare.terminal import make_display
 
 
-def run_prompt(prompt: str | None, prompt_file: Path | None, options: PromptOptions, *, dry_run: bool) -> int:
+def run_prompt(
+    prompt: str | None, prompt_file: Path | None, options: PromptOptions, *, dry_run: bool, direct: bool
+) -> int:
     text = read_prompt(prompt, prompt_file)
     if text is None:
         raise UsageError("There is no prompt.", hint='Say what the program should do: --prompt "…"')
@@ -23,10 +27,24 @@ def run_prompt(prompt: str | None, prompt_file: Path | None, options: PromptOpti
     if dry_run:
         _show_plan(plan, as_json=options.as_json)
         return 0
-    job = job_of(plan, options)
+    if direct:
+        return run_direct(direct_job(plan, options))
+    job, contact = job_of(plan, options), Contact()
+    try:
+        return _run(job, contact)
+    except WorkerError as error:
+        way = choose_way(error, job, contact)
+        if way == "stop":
+            return error.exit_code
+        elsewhere = local_job(plan, options)
+    return run_direct(elsewhere) if way == "direct" else _run(elsewhere, Contact())
+
+
+def _run(job: Job, contact: Contact) -> int:
+    options = job.options
     with make_display(as_json=options.as_json, quiet=options.quiet, no_color=options.no_color) as display:
         with opened(job, display) as client:
-            result = follow(client.execute(plan.execute), display)
+            result = follow(contact.watch(client.execute(job.plan.execute)), display)
         return conclude(result, display, Path.cwd(), options.output)
 
 

@@ -1,0 +1,135 @@
+"""What Claude is asked: the same body that the Worker sends for the same request (a test compares the two)."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cct_cloudflare.pricing import default_model
+from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.sandbox.client import ExecuteRequest
+
+#: The Worker's default (`src/limits.ts`).
+DEFAULT_MAX_TOKENS = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long Claude's API is waited for; seconds."""
+
+    calls: int
+    stall: float
+    """The longest silence within a call; pings count as life."""
+    call: float
+    """The longest that one call may take in all."""
+    backoff: float
+    """The wait before the second call; it doubles for the third."""
+    retry_after: float
+    """The longest wait that the API can ask for and get."""
+
+    @property
+    def most(self) -> float:
+        """The longest that a generation can take, with all its calls and the waits between them."""
+        pause = max(self.retry_after, self.backoff * 2.0**self.calls)
+        return self.calls * self.call + (self.calls - 1) * pause
+
+
+@lru_cache(maxsize=1)
+def _words() -> dict[str, Any]:
+    text = (templates_dir() / "cloudflare" / "src" / "generate" / "claude.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+@lru_cache(maxsize=1)
+def _models() -> dict[str, dict[str, Any]]:
+    text = (templates_dir() / "cloudflare" / "src" / "models.json").read_text(encoding="utf-8")
+    return dict(json.loads(text)["models"])
+
+
+def _spec(model: str) -> dict[str, Any] | None:
+    """What a request to this model may ask for; None for a model that the table does not have."""
+    return _models().get(model) or _models().get(re.sub(r"-\d{8}$", "", model))
+
+
+def patience() -> Patience:
+    """The Worker's own, which `--direct` shares."""
+    given = _words()["patience"]
+    return Patience(
+        calls=given["calls"],
+        stall=given["stallMs"] / 1000,
+        call=given["callMs"] / 1000,
+        backoff=given["backoffMs"] / 1000,
+        retry_after=given["retryAfterMs"] / 1000,
+    )
+
+
+def tool_name() -> str:
+    """The name of the tool through which Claude hands over a program."""
+    return str(_words()["tool"]["name"])
+
+
+def languages() -> tuple[str, ...]:
+    """The languages that a program may be in."""
+    return tuple(_words()["tool"]["input_schema"]["properties"]["language"]["enum"])
+
+
+def message_params(request: ExecuteRequest) -> dict[str, Any]:
+    """The body of `POST /v1/messages`; `timeout_ms` and `sandbox` are no business of Claude's."""
+    model = request.model or default_model()
+    spec = _spec(model)
+    params: dict[str, Any] = {
+        "model": model,
+        "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS,
+        "stream": True,
+        "system": _system(request.system),
+        "messages": [{"role": "user", "content": _question(request.question, request.language)}],
+        "tools": [_tool(spec, request.language)],
+        "tool_choice": {
+            # Where the call cannot be forced the prompt asks for it, and a reply without it is an error of its own.
+            **({"type": "tool", "name": tool_name()} if spec and spec["forcedToolUse"] else {"type": "auto"}),
+            "disable_parallel_tool_use": True,
+        },
+    }
+    if spec and spec["effort"]:
+        params["output_config"] = {"effort": spec["effort"]}
+    return params
+
+
+def _system(system: str | None) -> str:
+    words = _words()
+    rules = "\n".join(words["rules"])
+    if system is None or not system.strip():
+        return rules
+    return f"{rules}\n\n{words['instructions']}\n\n{_section('instructions', system)}"
+
+
+def _question(question: str, language: str | None) -> str:
+    words = _words()
+    answer = words["answerIn"].replace("{language}", language) if language else words["answer"]
+    return f"{_section('question', question)}\n\n{answer}"
+
+
+def _section(name: str, text: str) -> str:
+    """`text` between tags that do not occur in it, so that no text can end the section that it stands in."""
+    tag = name
+    while tag in text.lower():
+        tag += "_"
+    return f"<{tag}>\n{text}\n</{tag}>"
+
+
+def _tool(spec: dict[str, Any] | None, language: str | None) -> dict[str, Any]:
+    tool = _words()["tool"]
+    schema = tool["input_schema"]
+    properties = schema["properties"]
+    if language:
+        properties = {**properties, "language": {**properties["language"], "enum": [language]}}
+    return {
+        **tool,
+        "input_schema": {**schema, "properties": properties},
+        # Without it the API holds back each property until it is complete.
+        **({"eager_input_streaming": True} if spec else {}),
+        **({"strict": True} if spec and spec["strictTools"] else {}),
+    }
