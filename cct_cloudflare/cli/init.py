@@ -2,42 +2,89 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 import click
 
+_EPILOG = """\b
+Examples:
+  cct init
+  cct init --name my-worker --model opus --allowed-origin https://example.com
+  cct init --with-container
+  cct init --update --dry-run
+  cct init --update --yes
 
-@click.command()
+\b
+--name, --model, --allowed-origin and --with-container are remembered in the project, for every later run.
+"""
+
+
+@click.command(epilog=_EPILOG)
 @click.option(
     "--directory",
     type=click.Path(path_type=Path),
     default=Path(),
     help="The project to render into; the current folder by default.",
 )
-@click.option("--name", help="The Worker's name on Cloudflare; remembered in the project.")
+@click.option("--name", metavar="NAME", help="The Worker's name on Cloudflare.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="The model of requests that name none: sonnet, opus, haiku or a full name; `default` is cct's choice again.",
+)
+@click.option(
+    "--allowed-origin",
+    "allowed_origins",
+    multiple=True,
+    metavar="URL",
+    help="A web page's origin that may call the Worker; repeat for more. Replaces the list; `none` empties it.",
+)
+@click.option(
+    "--with-container/--without-container",
+    "container",
+    default=None,
+    help="Offer full Linux containers beside the default sandbox; Cloudflare bills them, no Docker is needed.",
+)
+@click.option("--update", is_flag=True, help="Show line by line what a newer template changes, ask, and apply it.")
+@click.option("--keep", is_flag=True, help="With --update: count your version of files in conflict as merged.")
 @click.option("--force", is_flag=True, help="Rewrite files that you edited, too; yours go to .cct-backup/.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen to each file, and write nothing.")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def init(directory: Path, name: str | None, force: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+def init(
+    directory: Path,
+    name: str | None,
+    model: str | None,
+    allowed_origins: tuple[str, ...],
+    container: bool | None,
+    update: bool,
+    keep: bool,
+    force: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """Render the Worker project into .claude/sandbox/cloudflare, or bring it up to date.
 
     What you edited there is kept. A second run changes nothing.
     """
-    from cct_cloudflare.scaffold import Action, apply, plan
-    from cct_cloudflare.scaffold.describe import summary, tree
+    from cct_cloudflare.cli.scaffolding import render_project, update_project
+    from cct_cloudflare.errors import UsageError
+    from cct_cloudflare.scaffold import plan
 
-    decided = plan(directory, name=name, force=force)
-    overwritten = decided.having(Action.OVERWRITE)
-    if overwritten and not (dry_run or yes or as_json) and sys.stdin.isatty():
-        click.confirm(f"Replace what you edited ({', '.join(overwritten)})?", abort=True, err=True)
-    if not dry_run:
-        decided = apply(decided)
-    if as_json:
-        click.echo(json.dumps({"success": True, "dryRun": dry_run, **decided.to_json()}))
-        return
-    if dry_run:
-        click.echo(tree(decided), nl=False)
-    click.echo(summary(decided, applied=not dry_run), nl=False, err=True)
+    if keep and (force or not update):
+        raise UsageError(
+            "--keep goes with --update, and not with --force.",
+            hint="--update --keep settles conflicts with your version, --update --force with cct's.",
+        )
+    decided = plan(
+        directory,
+        name=name,
+        model=model,
+        allowed_origins=allowed_origins or None,
+        container=container,
+        force=force,
+        keep=keep,
+    )
+    carry_out = update_project if update else render_project
+    carry_out(decided, dry_run=dry_run, yes=yes, as_json=as_json)

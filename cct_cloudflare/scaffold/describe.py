@@ -49,7 +49,7 @@ _EXPLAINED = {
     Action.RESTORE: "{} is missing and the Worker needs it: restored.",
     Action.DELETED: "{} was deleted by you: stays away (--force restores it).",
     Action.EDITED: "{} was edited by you: kept.",
-    Action.CONFLICT: "{} differs from cct's and is not cct's to change: kept (--force replaces it).",
+    Action.CONFLICT: "{} differs from cct's and is not cct's to change: kept (cct init --update shows how).",
     Action.OVERWRITE: "{} was edited by you: replaced, with yours in " + BACKUP_NAME + "/.",
     Action.RELEASED: "{} is no longer part of the template, but edited by you: kept, and yours from now on.",
 }

@@ -34,7 +34,7 @@ class Manifest:
         data = {
             "format": _FORMAT,
             "cct": self.version,
-            "settings": {"name": self.settings.name},
+            "settings": _settings_to_json(self.settings),
             "files": dict(sorted(self.files.items())),
         }
         return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
@@ -62,11 +62,35 @@ def parse_manifest(content: bytes) -> Manifest:
         raise DamagedManifestError("its fields are not a manifest's")
     if not isinstance(files, dict) or not all(_is_entry(path, digest) for path, digest in files.items()):
         raise DamagedManifestError("its list of files is not valid")
-    name = settings.get("name")
-    if not isinstance(name, str):
+    return Manifest(version, _parse_settings(settings), files)
+
+
+def _settings_to_json(settings: ScaffoldSettings) -> dict[str, Any]:
+    """What was chosen and nothing else: a manifest without choices is one that every cct has written so."""
+    data: dict[str, Any] = {"name": settings.name}
+    if settings.model is not None:
+        data["model"] = settings.model
+    if settings.allowed_origins:
+        data["allowedOrigins"] = list(settings.allowed_origins)
+    if settings.container_switches:
+        data["containerSwitches"] = settings.container_switches
+    return data
+
+
+def _parse_settings(data: Mapping[str, Any]) -> ScaffoldSettings:
+    """Missing keys stand for nothing chosen, unknown ones are ignored; what is there must be valid."""
+    name, model = data.get("name"), data.get("model")
+    origins, switches = data.get("allowedOrigins", []), data.get("containerSwitches", 0)
+    if (
+        not isinstance(name, str)
+        or not isinstance(model, str | None)
+        or not isinstance(origins, list)
+        or not all(isinstance(origin, str) for origin in origins)
+        or type(switches) is not int
+    ):
         raise DamagedManifestError("its settings are not valid")
     try:
-        return Manifest(version, ScaffoldSettings(name), files)
+        return ScaffoldSettings(name, model, tuple(origins), switches)
     except UsageError as error:
         raise DamagedManifestError("its settings are not valid") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class Action(enum.StrEnum):
 
 WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.RESTORE, Action.OVERWRITE})
 
+_SETTLED = frozenset({Action.IDENTICAL, Action.EDITED})
+
 
 @dataclass(frozen=True)
 class FilePlan:
@@ -61,13 +63,15 @@ class FilePlan:
 class Plan:
     """What `apply` would do.
 
-    `manifest` is the one that it would leave, `has_litter` says that a killed run left its staging folder behind,
-    `notes` are sentences for people.
+    `is_new` says that cct has not rendered into this project yet, `has_litter` that a killed run left its staging
+    folder behind; `manifest` is the one that it would leave, `notes` are sentences for people.
     """
 
     project: Path
     settings: ScaffoldSettings
     force: bool
+    keep: bool
+    is_new: bool
     files: tuple[FilePlan, ...]
     manifest: Manifest
     manifest_differs: bool
@@ -92,34 +96,51 @@ class Plan:
         return {
             "directory": str(self.target),
             "name": self.settings.name,
+            "model": self.settings.model,
+            "allowedOrigins": list(self.settings.allowed_origins),
+            "container": self.settings.container,
             "files": [{"path": file.path, "action": file.action.value} for file in self.files],
             "notes": list(self.notes),
         }
 
 
 def plan(
-    project: Path, *, name: str | None = None, force: bool = False, rendered: Mapping[str, bytes] | None = None
+    project: Path,
+    *,
+    name: str | None = None,
+    model: str | None = None,
+    allowed_origins: Sequence[str] | None = None,
+    container: bool | None = None,
+    force: bool = False,
+    keep: bool = False,
+    rendered: Mapping[str, bytes] | None = None,
 ) -> Plan:
     """Decides what rendering the Worker into `project` means for each file there.
 
-    `name` is the Worker's name; without one, the name that the project remembers, else the default.
+    `name` to `container` change the project's settings as `ScaffoldSettings.changed` says; without them it keeps those
+    that it remembers, else the defaults. `force` takes the template's side of every conflict, `keep` the user's, for
+    good.
     `rendered` is the project as `render` gives it, unless a test brings its own.
 
-    Raises UsageError (no such project, a bad name), UnsafeError (a link in the way) and ConfigError
+    Raises UsageError (no such project, a setting that cannot be), UnsafeError (a link in the way) and ConfigError
     (something else in the way, unreadable files, a newer cct's manifest).
     """
     real = resolve_project(project)
     check_layout(real, [MANIFEST_NAME])
     known, notes = _read_manifest(target_of(real))
-    settings = ScaffoldSettings(name) if name is not None else known.settings
-    return decide(real, settings, rendered if rendered is not None else render(settings), known, force, notes)
+    settings = known.settings.changed(name=name, model=model, allowed_origins=allowed_origins, container=container)
+    if rendered is None:
+        rendered = render(settings)
+        notes += _about(settings)
+    return decide(real, settings, rendered, known, notes, force=force, keep=keep)
 
 
 def replan(before: Plan) -> Plan:
     """The same wish decided again on what is on the disk now."""
     check_layout(before.project, [MANIFEST_NAME])
     known, notes = _read_manifest(before.target)
-    return decide(before.project, before.settings, before.rendered, known, before.force, notes)
+    notes += tuple(note for note in before.notes if note not in notes)
+    return decide(before.project, before.settings, before.rendered, known, notes, force=before.force, keep=before.keep)
 
 
 def decide(
@@ -127,28 +148,35 @@ def decide(
     settings: ScaffoldSettings,
     rendered: Mapping[str, bytes],
     known: Manifest,
-    force: bool,
     notes: tuple[str, ...],
+    *,
+    force: bool,
+    keep: bool,
 ) -> Plan:
     """`plan`, given what the template makes and what the manifest remembers."""
     target = target_of(project)
     check_layout(project, {*rendered, *known.files})
-    files = [
-        FilePlan(path, _action(path, content, _disk_digest(target / path), known.files.get(path), force), content)
-        for path, content in rendered.items()
-    ]
+    files = []
+    for path, content in rendered.items():
+        action = _action(path, content, _disk_digest(target / path), known.files.get(path), force)
+        if keep and action is Action.CONFLICT:
+            action = Action.EDITED
+        files.append(FilePlan(path, action, content))
     for path in sorted(known.files.keys() - rendered.keys()):
         digest = _disk_digest(target / path)
         if digest is not None:
             files.append(FilePlan(path, Action.REMOVE if digest == known.files[path] else Action.RELEASED))
     manifest = Manifest(__version__, settings, _remembered(files, known))
+    before = _read(target / MANIFEST_NAME)
     return Plan(
         project=project,
         settings=settings,
         force=force,
+        keep=keep,
+        is_new=before is None,
         files=tuple(sorted(files, key=lambda file: file.path)),
         manifest=manifest,
-        manifest_differs=_read(target / MANIFEST_NAME) != manifest.to_bytes(),
+        manifest_differs=before != manifest.to_bytes(),
         has_litter=(target / STAGING_NAME).exists(),
         notes=notes,
         rendered=rendered,
@@ -173,14 +201,25 @@ def _action(path: str, content: bytes, disk: str | None, known: str | None, forc
 
 
 def _remembered(files: list[FilePlan], known: Manifest) -> dict[str, str]:
-    """What cct will have written last: the new digest where it writes, the old one where the user's file stays."""
+    """The template's state that each file of the project is known to have had, or to have been edited from.
+
+    That is the new one where cct writes or the user keeps theirs for good, and the old one where they differ still.
+    """
     digests: dict[str, str] = {}
     for file in files:
-        if file.content is not None and (file.action in WRITES or file.action is Action.IDENTICAL):
+        if file.content is not None and (file.action in WRITES or file.action in _SETTLED):
             digests[file.path] = _digest(file.content)
         elif file.content is not None and file.path in known.files:
             digests[file.path] = known.files[file.path]
     return digests
+
+
+def _about(settings: ScaffoldSettings) -> tuple[str, ...]:
+    from cct_cloudflare.pricing import cost_usd
+
+    if settings.model is None or cost_usd(settings.model, 0, 0) is not None:
+        return ()
+    return (f"cct does not know the model {settings.model}, nor its price; the Worker asks for it as it is.",)
 
 
 def _read_manifest(target: Path) -> tuple[Manifest, tuple[str, ...]]:

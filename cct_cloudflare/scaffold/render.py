@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import Any
 
 from cct_cloudflare.resources import templates_dir
 from cct_cloudflare.scaffold.settings import COMPATIBILITY_DATE, ScaffoldSettings
+from cct_cloudflare.scaffold.toml import toml_string
 
 TEMPLATE_SUFFIX = ".j2"
 
 # A checkout's template folder is also where its npm packages are installed and its builds land.
 _NEVER = frozenset({"node_modules", ".wrangler", ".dev.vars", ".git", ".DS_Store", "__pycache__"})
 _NEVER_AT_TOP = frozenset({"build"})
+
+# Rendered for projects with the container tier only.
+_OF_THE_CONTAINER = frozenset({"Dockerfile"})
 
 
 def template_dir() -> Path:
@@ -31,12 +36,18 @@ def render(settings: ScaffoldSettings, template: Path | None = None) -> dict[str
     raw = {path: (root / path).read_bytes() for path in template_paths(root)}
     context = _context(settings)
     files: dict[str, bytes] = {}
-    for path, content in raw.items():
-        if path.endswith(TEMPLATE_SUFFIX):
-            files[path.removesuffix(TEMPLATE_SUFFIX)] = _render_text(content.decode(), context).encode()
-        else:
-            files[path] = content
+    for source, content in raw.items():
+        path = source.removesuffix(TEMPLATE_SUFFIX)
+        if path in _OF_THE_CONTAINER and not settings.container:
+            continue
+        files[path] = content if path == source else _render_text(content.decode(), context).encode()
     return dict(sorted(files.items()))
+
+
+def sandbox_image() -> str:
+    """The published image of the container tier: the release of the SDK that package.json pins, with Python in it."""
+    packages = json.loads((template_dir() / "package.json").read_bytes())
+    return f"docker.io/cloudflare/sandbox:{packages['devDependencies']['@cloudflare/sandbox']}-python"
 
 
 def template_paths(root: Path) -> list[str]:
@@ -56,13 +67,16 @@ def _walk(directory: Path, prefix: str) -> Iterator[str]:
 
 
 def _context(settings: ScaffoldSettings) -> dict[str, Any]:
-    from cct_cloudflare.pricing import default_model
+    from cct_cloudflare.pricing import default_model, resolve_model
 
     return {
         "name": settings.name,
         "compatibility_date": COMPATIBILITY_DATE,
-        "model": default_model(),
-        "allowed_origins": (),
+        "model": default_model() if settings.model is None else resolve_model(settings.model),
+        "allowed_origins": settings.allowed_origins,
+        "container": settings.container,
+        "container_switches": settings.container_switches,
+        "sandbox_image": sandbox_image(),
     }
 
 
@@ -84,4 +98,5 @@ def _render_text(source: str, context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         autoescape=False,
     )
+    environment.filters["toml"] = toml_string
     return environment.from_string(source).render(context)
