@@ -12,8 +12,9 @@ from cct_cloudflare import pricing
 from cct_cloudflare.config import is_loopback
 from cct_cloudflare.direct.failures import ApiProblem, Failure, from_api
 from cct_cloudflare.direct.reply import Reply
-from cct_cloudflare.direct.request import Patience, message_params, patience
+from cct_cloudflare.direct.request import message_params
 from cct_cloudflare.errors import WorkerError
+from cct_cloudflare.generation import Patience, patience
 from cct_cloudflare.sandbox.client import ExecuteRequest
 from cct_cloudflare.sandbox.events import Event, Metrics, RunResult, Started, Usage
 from cct_cloudflare.sandbox.program import Program

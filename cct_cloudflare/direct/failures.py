@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cct_cloudflare.direct.request import patience
 from cct_cloudflare.errors import CctError
+from cct_cloudflare.generation import patience
 
 if TYPE_CHECKING:
     import anthropic

@@ -4,43 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from cct_cloudflare.generation import words
 from cct_cloudflare.pricing import default_model
 from cct_cloudflare.resources import templates_dir
 from cct_cloudflare.sandbox.client import ExecuteRequest
 
 #: The Worker's default (`src/limits.ts`).
 DEFAULT_MAX_TOKENS = 16_000
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long Claude's API is waited for; seconds."""
-
-    calls: int
-    stall: float
-    """The longest silence within a call; pings count as life."""
-    call: float
-    """The longest that one call may take in all."""
-    backoff: float
-    """The wait before the second call; it doubles for the third."""
-    retry_after: float
-    """The longest wait that the API can ask for and get."""
-
-    @property
-    def most(self) -> float:
-        """The longest that a generation can take, with all its calls and the waits between them."""
-        pause = max(self.retry_after, self.backoff * 2.0**self.calls)
-        return self.calls * self.call + (self.calls - 1) * pause
-
-
-@lru_cache(maxsize=1)
-def _words() -> dict[str, Any]:
-    text = (templates_dir() / "cloudflare" / "src" / "generate" / "claude.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
 
 
 @lru_cache(maxsize=1)
@@ -54,26 +27,14 @@ def _spec(model: str) -> dict[str, Any] | None:
     return _models().get(model) or _models().get(re.sub(r"-\d{8}$", "", model))
 
 
-def patience() -> Patience:
-    """The Worker's own, which `--direct` shares."""
-    given = _words()["patience"]
-    return Patience(
-        calls=given["calls"],
-        stall=given["stallMs"] / 1000,
-        call=given["callMs"] / 1000,
-        backoff=given["backoffMs"] / 1000,
-        retry_after=given["retryAfterMs"] / 1000,
-    )
-
-
 def tool_name() -> str:
     """The name of the tool through which Claude hands over a program."""
-    return str(_words()["tool"]["name"])
+    return str(words()["tool"]["name"])
 
 
 def languages() -> tuple[str, ...]:
     """The languages that a program may be in."""
-    return tuple(_words()["tool"]["input_schema"]["properties"]["language"]["enum"])
+    return tuple(words()["tool"]["input_schema"]["properties"]["language"]["enum"])
 
 
 def message_params(request: ExecuteRequest) -> dict[str, Any]:
@@ -99,16 +60,14 @@ def message_params(request: ExecuteRequest) -> dict[str, Any]:
 
 
 def _system(system: str | None) -> str:
-    words = _words()
-    rules = "\n".join(words["rules"])
+    rules = "\n".join(words()["rules"])
     if system is None or not system.strip():
         return rules
-    return f"{rules}\n\n{words['instructions']}\n\n{_section('instructions', system)}"
+    return f"{rules}\n\n{words()['instructions']}\n\n{_section('instructions', system)}"
 
 
 def _question(question: str, language: str | None) -> str:
-    words = _words()
-    answer = words["answerIn"].replace("{language}", language) if language else words["answer"]
+    answer = words()["answerIn"].replace("{language}", language) if language else words()["answer"]
     return f"{_section('question', question)}\n\n{answer}"
 
 
@@ -121,7 +80,7 @@ def _section(name: str, text: str) -> str:
 
 
 def _tool(spec: dict[str, Any] | None, language: str | None) -> dict[str, Any]:
-    tool = _words()["tool"]
+    tool = words()["tool"]
     schema = tool["input_schema"]
     properties = schema["properties"]
     if language:

@@ -10,6 +10,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from cct_cloudflare.config import checked_token, checked_worker_url, is_loopback
 from cct_cloudflare.errors import UsageError, WorkerError
+from cct_cloudflare.generation import patience
 from cct_cloudflare.sandbox.events import Event, RunResult, parse_error, parse_event
 from cct_cloudflare.sandbox.program import Program
 from cct_cloudflare.sandbox.sse import SseDecoder
@@ -34,6 +36,10 @@ SILENCE_TIMEOUT = 45.0
 """Seconds without a byte; the Worker sends a comment every 10."""
 HEALTH_TIMEOUT = 9.0
 """The same for `/health`, which takes a Worker milliseconds."""
+RUN_MARGIN = 120.0
+"""Seconds that a run may take beyond generation and program: waiting for its turn, starting, sending its files."""
+MAX_TIMEOUT_MS = 300_000
+"""The longest that a Worker lets a program run (`src/limits.ts`)."""
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 
@@ -110,6 +116,7 @@ class WorkerClient:
         connect_timeout: float = CONNECT_TIMEOUT,
         open_timeout: float = OPEN_TIMEOUT,
         silence_timeout: float = SILENCE_TIMEOUT,
+        run_margin: float = RUN_MARGIN,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
     ) -> None:
         import httpx
@@ -117,6 +124,7 @@ class WorkerClient:
         self._url = checked_worker_url(base_url)
         self._token = None if token is None else checked_token(token, "The Worker's token")
         self._open_timeout = open_timeout
+        self._run_margin = run_margin
         self._max_response_bytes = max_response_bytes
         self._named = "The local Worker" if uds else self._url
         self._is_local = uds is not None or is_loopback(httpx.URL(self._url).host)
@@ -143,18 +151,22 @@ class WorkerClient:
 
     def execute(self, request: ExecuteRequest) -> Iterator[Event]:
         """Prompt → events; the last is a RunResult. Closing the iterator closes the connection at once."""
-        return self._stream("/execute", request.to_json())
+        return self._stream("/execute", request.to_json(), patience().most + _seconds(request.timeout_ms))
 
     def run(self, program: Program, timeout_ms: int | None = None) -> Iterator[Event]:
         """A program of one's own → events; the last is a RunResult."""
         body = dict(program.to_json())
-        return self._stream("/run", body if timeout_ms is None else {**body, "timeout": timeout_ms})
+        if timeout_ms is not None:
+            body["timeout"] = timeout_ms
+        return self._stream("/run", body, _seconds(timeout_ms))
 
     def health(self) -> Health:
         """Asks without the token: the route needs none."""
         headers = {"Accept": "application/json"}
-        with self._answer("GET", "/health", headers, timeout=self._health_timeout) as response:
-            body = Fields.parse(self._read(response, _MAX_ERROR_BYTES).decode("utf-8", "replace"), "GET /health")
+        with self._answer("GET", "/health", headers, timeout=self._health_timeout, most=HEALTH_TIMEOUT) as response:
+            body = Fields.parse(
+                self._read(response, _MAX_ERROR_BYTES, HEALTH_TIMEOUT).decode("utf-8", "replace"), "GET /health"
+            )
         return Health(
             status=body.text("status"),
             worker=body.text("worker"),
@@ -166,11 +178,13 @@ class WorkerClient:
             deployment=body.maybe_text("deployment"),
         )
 
-    def _stream(self, route: str, body: Mapping[str, Any]) -> Iterator[Event]:
+    def _stream(self, route: str, body: Mapping[str, Any], most: float) -> Iterator[Event]:
+        """`most` is the seconds that generation and program may take together."""
+        most += self._run_margin
         headers = {"Accept": "text/event-stream"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
-        with self._answer("POST", route, headers, body) as response:
+        with self._answer("POST", route, headers, body, most=most) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "text/event-stream":
                 raise WorkerError(
@@ -179,7 +193,7 @@ class WorkerClient:
                     code="worker_invalid",
                 )
             decoder = SseDecoder(max_event_bytes=self._max_response_bytes)
-            for chunk in self._chunks(response, self._max_response_bytes):
+            for chunk in self._chunks(response, self._max_response_bytes, most):
                 for server_event in decoder.feed(chunk):
                     event = parse_event(server_event.name, server_event.data)
                     if event is None:
@@ -198,8 +212,9 @@ class WorkerClient:
         body: Mapping[str, Any] | None = None,
         *,
         timeout: httpx.Timeout | None = None,
+        most: float,
     ) -> Iterator[httpx.Response]:
-        """An answer with status 200, its body unread; the connection is closed at the end."""
+        """An answer with status 200, its body unread, that began within `most` seconds; closed at the end."""
         content = None if body is None else _json_bytes(body)
         if content is not None:
             headers = {**headers, "Content-Type": "application/json"}
@@ -208,7 +223,7 @@ class WorkerClient:
         )
         opening = _Opening(self._http, request)
         try:
-            response = opening.wait(self._open_timeout)
+            response = opening.wait(self._open_timeout, most)
         except Exception as error:  # noqa: BLE001 - sorted by type, and what is not the network's is raised again
             self._raise_unreachable(error)
         try:
@@ -218,12 +233,23 @@ class WorkerClient:
         finally:
             response.close()
 
-    def _chunks(self, response: httpx.Response, limit: int) -> Iterator[bytes]:
+    def _chunks(self, response: httpx.Response, limit: int, most: float) -> Iterator[bytes]:
+        """The bytes as they come: at most `limit`, and at most `most` seconds of waiting for them in all."""
         import httpx
 
         size = 0
+        left = most
+        chunks = response.iter_raw()
         try:
-            for chunk in response.iter_raw():
+            while True:
+                # Only the waiting counts: whoever reads may take their time.
+                begin = time.monotonic()
+                chunk = next(chunks, None)
+                left -= time.monotonic() - begin
+                if chunk is None:
+                    return
+                if left < 0:
+                    raise _endless(self._named)
                 size += len(chunk)
                 if size > limit:
                     raise WorkerError(
@@ -237,8 +263,8 @@ class WorkerClient:
         except httpx.HTTPError as error:
             raise _stream_ended(self._named) from error
 
-    def _read(self, response: httpx.Response, limit: int) -> bytes:
-        return b"".join(self._chunks(response, limit))
+    def _read(self, response: httpx.Response, limit: int, most: float) -> bytes:
+        return b"".join(self._chunks(response, limit, most))
 
     def _raise_refusal(self, response: httpx.Response) -> NoReturn:
         status = response.status_code
@@ -249,7 +275,7 @@ class WorkerClient:
                 code="worker_invalid",
             )
         try:
-            text = self._read(response, _MAX_ERROR_BYTES).decode("utf-8", "replace")
+            text = self._read(response, _MAX_ERROR_BYTES, SILENCE_TIMEOUT).decode("utf-8", "replace")
             error = parse_error(Fields.parse(text, "the error"))
         except WorkerError as unreadable:
             raise WorkerError(
@@ -267,6 +293,8 @@ class WorkerClient:
 
         if isinstance(error, httpx.ReadTimeout):
             raise _silent(self._named) from error
+        if isinstance(error, _NoAnswerError):
+            raise _endless(self._named) from error
         if not isinstance(error, (httpx.HTTPError, TimeoutError, OSError)):
             raise error
         raise WorkerError(
@@ -274,6 +302,10 @@ class WorkerClient:
             hint="Run the command again." if self._is_local else "Check the URL and the network.",
             retryable=True,
         ) from error
+
+
+class _NoAnswerError(TimeoutError):
+    """The request is on its way, and its answer does not begin."""
 
 
 class _Opening:
@@ -292,21 +324,24 @@ class _Opening:
         request.extensions["trace"] = self._trace
         self._thread = threading.Thread(target=self._send, args=(http, request), name="cct-worker-request", daemon=True)
 
-    def wait(self, timeout: float) -> httpx.Response:
-        """The response, its body unread. Raises what sending it raised, and TimeoutError after `timeout` seconds."""
+    def wait(self, timeout: float, most: float) -> httpx.Response:
+        """The response, its body unread.
+
+        Raises what sending it raised, TimeoutError when it is not connected within `timeout` seconds, and
+        _NoAnswerError when the answer has not begun `most` seconds later.
+        """
         try:
             # Inside, so that Ctrl-C finds a request that it can give up, however early it comes.
             self._thread.start()
             with self._changed:
-                in_time = self._changed.wait_for(lambda: self._connected or self._outcome is not None, timeout)
-                if in_time:
-                    self._changed.wait_for(lambda: self._outcome is not None)
+                connected = self._changed.wait_for(lambda: self._connected or self._outcome is not None, timeout)
+                answered = connected and self._changed.wait_for(lambda: self._outcome is not None, most)
         except BaseException:
             self._abandon()
             raise
-        if not in_time:
+        if not answered:
             self._abandon()
-            raise TimeoutError
+            raise _NoAnswerError if connected else TimeoutError
         if isinstance(self._outcome, Exception):
             raise self._outcome
         assert self._outcome is not None  # noqa: S101 - what the second wait waited for
@@ -349,6 +384,11 @@ class _Opening:
                 sock.shutdown(socket.SHUT_RDWR)
 
 
+def _seconds(timeout_ms: int | None) -> float:
+    """What a program may take; a Worker that is left the choice gives it no more than the longest."""
+    return (MAX_TIMEOUT_MS if timeout_ms is None else timeout_ms) / 1000
+
+
 def _json_bytes(body: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -389,6 +429,15 @@ def _reason(error: BaseException) -> str:
 def _silent(named: str) -> WorkerError:
     return WorkerError(
         f"{named} has sent nothing for too long.",
+        hint="The run may still have happened; look at the Worker's log before you send it again.",
+        code="worker_silent",
+        retryable=True,
+    )
+
+
+def _endless(named: str) -> WorkerError:
+    return WorkerError(
+        f"{named} has sent no result for longer than a run can take.",
         hint="The run may still have happened; look at the Worker's log before you send it again.",
         code="worker_silent",
         retryable=True,

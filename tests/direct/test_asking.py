@@ -13,8 +13,8 @@ import pytest
 from cct_cloudflare.direct import ask
 from cct_cloudflare.direct.asking import base_url
 from cct_cloudflare.direct.failures import Failure
-from cct_cloudflare.direct.request import Patience, patience
 from cct_cloudflare.errors import CctError
+from cct_cloudflare.generation import Patience, patience
 from cct_cloudflare.sandbox.client import ExecuteRequest
 from cct_cloudflare.sandbox.events import Event, Generation, RunResult, Started
 from cct_cloudflare.sandbox.session import ModelAccess

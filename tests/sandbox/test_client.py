@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from cct_cloudflare.errors import ConfigError, Exit, UsageError, WorkerError
+from cct_cloudflare.generation import patience
 from cct_cloudflare.sandbox.client import ExecuteRequest, WorkerClient
 from cct_cloudflare.sandbox.events import Event, Output, RunResult
 from cct_cloudflare.sandbox.program import Program, ProgramFile
@@ -234,6 +235,48 @@ def test_silence(head: bytes) -> None:
     with serve(handler) as worker:
         assert failure(worker.url, silence_timeout=0.2).code == "worker_silent"
         assert gone.wait(20)
+
+
+def test_pings_do_not_keep_a_client_waiting_for_ever() -> None:
+    """A Worker that is alive and never comes to an end: past what generation and program may take it is given up."""
+    never = threading.Event()
+
+    def ping(connection: socket.socket, _: Request) -> None:
+        connection.sendall(EVENT_STREAM + sse("stdout", {"text": "so far"}))
+        while not never.wait(0.02):
+            connection.sendall(b": ping\n\n")
+
+    with serve(ping) as server, WorkerClient(server.url, TOKEN, run_margin=-0.8) as client:
+        events = client.run(Program("python", "a.py", ()), timeout_ms=1000)
+        assert next(events) == Output("stdout", "so far")
+        with pytest.raises(WorkerError) as caught:
+            list(events)
+    assert caught.value.code == "worker_silent"
+    assert "longer than a run can take" in caught.value.message
+
+
+def test_an_answer_that_never_begins_is_given_up_as_a_whole() -> None:
+    """Header by header, each before the silence is too long."""
+    never = threading.Event()
+
+    def drip(connection: socket.socket, _: Request) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        for number in range(10_000):
+            if never.wait(0.02):
+                return
+            connection.sendall(f"X-{number}: x\r\n".encode())
+
+    with (
+        serve(drip) as server,
+        WorkerClient(server.url, TOKEN, run_margin=-0.8) as client,
+        pytest.raises(WorkerError) as caught,
+    ):
+        list(client.run(Program("python", "a.py", ()), timeout_ms=1000))
+    assert caught.value.code == "worker_silent"
+
+
+def test_the_longest_generation_is_waited_for() -> None:
+    assert patience().most > patience().calls * patience().call
 
 
 def test_an_endless_answer_is_capped() -> None:
