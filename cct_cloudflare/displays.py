@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self, TextIO
 
 from cct_cloudflare.errors import Exit
 from cct_cloudflare.plain import PlainStream, plain_line
-from cct_cloudflare.receipt import Receipt, duration, make_receipt, verdict
+from cct_cloudflare.receipt import Closing, Receipt, duration, make_receipt, verdict
 from cct_cloudflare.sandbox.events import Booted, Event, Generation, Output, ProgramReady, RunResult, Started
 from cct_cloudflare.sandbox.outputs import SavedFiles
 
@@ -45,8 +45,10 @@ class Display(Protocol):
     """Shows one run: `begin`, then any `progress` and `event`, then `finish`, unless an error ends it before.
 
     A context manager: leaving it, also by an exception, leaves the terminal as it was. Errors are not shown here,
-    but by `show_error`.
+    but by `show_error`; a display with `tells_errors` tells the one of `Closing` itself.
     """
+
+    tells_errors: bool
 
     def __enter__(self) -> Self: ...
 
@@ -66,11 +68,13 @@ class Display(Protocol):
 
     def event(self, event: Event) -> None: ...
 
-    def finish(self, result: RunResult, saved: SavedFiles) -> None:
-        """`result` already counts the files that this side refused."""
+    def finish(self, result: RunResult, saved: SavedFiles, closing: Closing | None = None) -> None:
+        """`result` already counts the files that this side refused; `closing` is what else is known here."""
 
 
 class _BaseDisplay:
+    tells_errors = False
+
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         self._stdout = stdout
         self._stderr = stderr
@@ -98,17 +102,30 @@ class _BaseDisplay:
 class JsonDisplay(_BaseDisplay):
     """One JSON object on stdout at the end: the Worker's answer, and what was saved. Non-ASCII is escaped."""
 
+    tells_errors = True
+
     def event(self, event: Event) -> None:
         return
 
-    def finish(self, result: RunResult, saved: SavedFiles) -> None:
+    def finish(self, result: RunResult, saved: SavedFiles, closing: Closing | None = None) -> None:
+        closing = closing or Closing()
         body = {
             **result.to_json(),
             "savedFiles": [file.to_json() for file in saved.saved],
             "outputDirectory": None if saved.directory is None else str(saved.directory),
+            "cost": closing.cost and closing.cost.to_json(),
+            "historyId": closing.history_id,
         }
+        if closing.error is not None:
+            # The answer is not lost with its files: it stays, under the error that decides the exit code.
+            body |= {**closing.error.to_json(), "programError": _program_error(result)}
         self._stdout.write(json.dumps(body) + "\n")
         self._stdout.flush()
+
+
+def _program_error(result: RunResult) -> dict[str, str | None] | None:
+    """What the answer said of the program, where another error stands in its place."""
+    return None if result.success else {"error": result.error, "errorCode": result.error_code}
 
 
 class _OutputDisplay(_BaseDisplay):
@@ -156,7 +173,7 @@ class QuietDisplay(_OutputDisplay):
         if isinstance(event, Output):
             self._output(event)
 
-    def finish(self, result: RunResult, saved: SavedFiles) -> None:
+    def finish(self, result: RunResult, saved: SavedFiles, closing: Closing | None = None) -> None:
         self._end_output()
         self._end_line()
         if result.exit_code is not Exit.OK:
@@ -224,11 +241,11 @@ class PlainDisplay(_OutputDisplay):
                     self._heading("Output")
             self._output(event)
 
-    def finish(self, result: RunResult, saved: SavedFiles) -> None:
+    def finish(self, result: RunResult, saved: SavedFiles, closing: Closing | None = None) -> None:
         self._rest()
         self._end_output()
         self._end_line()
-        self._receipt(make_receipt(result, saved, boot=self._boot, demo=self._demo))
+        self._receipt(make_receipt(result, saved, boot=self._boot, demo=self._demo, closing=closing))
 
     def _started(self, event: Started) -> None:
         self._rest()

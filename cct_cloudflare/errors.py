@@ -20,6 +20,8 @@ from typing import Any
 class Exit(enum.IntEnum):
     OK = 0
     PROGRAM_FAILED = 1
+    #: The same code: a check of `cct doctor` failed.
+    UNHEALTHY = 1
     USAGE = 2
     CONFIG = 3
     WORKER = 4
@@ -90,6 +92,11 @@ CODES: dict[str, CodeSpec] = {
     "stream_ended": CodeSpec(None, Exit.WORKER),
     "output_unwritable": CodeSpec(None, Exit.CONFIG),
     "unsafe_file": CodeSpec(None, Exit.UNSAFE),
+    "cost_limit": CodeSpec(None, Exit.USAGE),
+    "run_not_found": CodeSpec(None, Exit.USAGE),
+    "run_ambiguous": CodeSpec(None, Exit.USAGE),
+    "run_incomplete": CodeSpec(None, Exit.USAGE),
+    "history_unusable": CodeSpec(None, Exit.CONFIG),
     "interrupted": CodeSpec(None, Exit.INTERRUPTED),
 }
 

@@ -1,4 +1,6 @@
-"""Model names and prices, read from the one file that the Worker reads too: `src/models.json` of the template."""
+"""Every price, and nothing else has one: Claude's from the file that the Worker reads too, `src/models.json` of the
+template, Cloudflare's from the table below.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,12 @@ import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare.resources import templates_dir
+
+if TYPE_CHECKING:
+    from cct_cloudflare.sandbox.events import RunResult
 
 
 @dataclass(frozen=True)
@@ -91,3 +96,94 @@ def cost_usd(model: str, input_tokens: int, output_tokens: int) -> float | None:
         return None
     price = known.of(input_tokens)
     return (input_tokens * price.input + output_tokens * price.output) / 1_000_000
+
+
+@dataclass(frozen=True)
+class CloudflarePrices:
+    """What use beyond the plan's included amounts costs, in US dollars; everything needs the Workers Paid plan."""
+
+    sources: tuple[str, ...] = (
+        "developers.cloudflare.com/workers/platform/pricing",
+        "developers.cloudflare.com/dynamic-workers/pricing",
+        "developers.cloudflare.com/durable-objects/platform/pricing",
+    )
+    read: str = "2026-11-23"
+    #: The Workers Paid plan, with 10 million requests, 30 million ms of CPU time, 1,000 Dynamic Workers, 1 million
+    #: requests to Durable Objects and 400,000 GB-s of their time, 375 vCPU-minutes, 25 GiB-hours and 200 GB-hours.
+    plan_per_month: float = 5.0
+    request: float = 0.30e-6
+    cpu_ms: float = 0.02e-6
+    #: Each run loads code that no other run shares, so each counts.
+    dynamic_worker: float = 0.002
+    object_request: float = 0.15e-6
+    object_gb_second: float = 12.50e-6
+    object_row_written: float = 1.00e-6
+    container_vcpu_second: float = 20e-6
+    container_gib_second: float = 2.5e-6
+    container_gb_second: float = 0.07e-6
+
+
+CLOUDFLARE = CloudflarePrices()
+
+#: A Durable Object is billed for this much memory, whatever it uses.
+_OBJECT_GB = 0.128
+#: How long one stays in memory after it was asked, in milliseconds, at most.
+_OBJECT_IDLE_MS = 10_000
+#: Rows that `gate.ts` writes and deletes for one run.
+_GATE_ROWS = 4
+#: The largest type of container there is: 4 vCPU, 12 GiB, 20 GB.
+_CONTAINER_VCPU, _CONTAINER_GIB, _CONTAINER_GB = 4, 12, 20
+
+
+def cloudflare_usd_at_most(total_ms: float, sandbox: str | None) -> float:
+    """The most that Cloudflare bills for a run that took `total_ms`, should the plan's included amounts be used up.
+
+    `sandbox` is `isolate`, `container`, or None for a run that needed none. The CPU time that is billed is not told to
+    a Worker: it counts as if both the Worker and the program had never waited.
+    """
+    price = CLOUDFLARE
+    seconds = total_ms / 1000
+    cost = price.request + total_ms * price.cpu_ms
+    cost += 2 * price.object_request + _GATE_ROWS * price.object_row_written
+    cost += _OBJECT_GB * (total_ms + _OBJECT_IDLE_MS) / 1000 * price.object_gb_second
+    if sandbox == "isolate":
+        # Asked twice: to start, and to run.
+        cost += price.dynamic_worker + 2 * price.request + total_ms * price.cpu_ms
+    elif sandbox == "container":
+        cost += seconds * _CONTAINER_VCPU * price.container_vcpu_second
+        cost += seconds * (_CONTAINER_GIB * price.container_gib_second + _CONTAINER_GB * price.container_gb_second)
+        cost += price.object_request + _OBJECT_GB * seconds * price.object_gb_second
+    return cost
+
+
+@dataclass(frozen=True, slots=True)
+class RunCost:
+    """US dollars. `claude` is None when the model's price is not known; `cloudflare_at_most` when nothing ran there."""
+
+    claude: float | None
+    cloudflare_at_most: float | None = None
+
+    def to_json(self) -> dict[str, float | None]:
+        return {"claudeUsd": self.claude, "cloudflareUsdAtMost": self.cloudflare_at_most}
+
+
+def cost_of(result: RunResult, *, remote: bool, demo: bool) -> RunCost:
+    """What a run has cost: Claude's part by the tokens that were counted, Cloudflare's at most.
+
+    `remote` tells that a Worker at an address was asked; one of this machine says that its sandbox is a process.
+    """
+    is_free = demo or result.model is None
+    claude = 0.0 if is_free else result.usage.cost_usd if result.usage else None
+    if not remote or result.sandbox == "process":
+        return RunCost(claude)
+    total_ms = result.metrics.total_ms or 0.0
+    return RunCost(claude, cloudflare_usd_at_most(total_ms, None if result.language == "web" else result.sandbox))
+
+
+def dollars(amount: float) -> str:
+    """For people: two digits that count, and never zero for something that costs."""
+    if amount <= 0:
+        return "$0"
+    if amount < 0.0001:
+        return "less than $0.0001"
+    return f"${amount:.4f}" if amount < 1 else f"${amount:,.2f}"

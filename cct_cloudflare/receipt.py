@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cct_cloudflare.errors import Exit
+from cct_cloudflare.errors import CctError, Exit
 from cct_cloudflare.plain import plain_line
+from cct_cloudflare.pricing import RunCost, dollars
 from cct_cloudflare.sandbox.events import Booted, RunResult
 from cct_cloudflare.sandbox.outputs import SavedFiles
 
@@ -25,21 +27,41 @@ class Receipt:
     facts: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def make_receipt(result: RunResult, saved: SavedFiles, *, boot: Booted | None = None, demo: bool = False) -> Receipt:
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What this side adds to a result: its cost, its name in the history, and why its files were not saved."""
+
+    cost: RunCost | None = None
+    history_id: str | None = None
+    error: CctError | None = None
+
+
+def make_receipt(
+    result: RunResult,
+    saved: SavedFiles,
+    *,
+    boot: Booted | None = None,
+    demo: bool = False,
+    closing: Closing | None = None,
+) -> Receipt:
     """The receipt of a run. `result` already counts the files that this side refused; `boot` is its last boot event."""
+    closing = closing or Closing()
     facts = [
         ("Time", _time(result, boot)),
         ("Model", _model(result, demo)),
+        ("Cost", _cost(closing.cost)),
         ("Sandbox", _sandbox(result)),
         ("Saved", _saved(saved)),
+        ("Next", _next(result, saved)),
         (
             "Refused",
             _listed([f"{plain_line(file.path)}: it {plain_line(file.reason)}" for file in result.refused_files]),
         ),
         ("Note", tuple(_notes(result))),
+        ("History", _history(closing)),
     ]
     return Receipt(
-        ok=result.exit_code is Exit.OK,
+        ok=result.exit_code is Exit.OK and closing.error is None,
         succeeded=result.success,
         verdict=verdict(result),
         total_ms=result.metrics.total_ms,
@@ -49,7 +71,9 @@ def make_receipt(result: RunResult, saved: SavedFiles, *, boot: Booted | None = 
 
 def verdict(result: RunResult) -> str:
     """One sentence about how the run ended."""
-    if result.success and result.language == "web":
+    if not result.ran:
+        how = "The program was written; it was not run"
+    elif result.success and result.language == "web":
         how = "The page is ready"
     elif result.success:
         how = "The program succeeded"
@@ -82,7 +106,7 @@ def size(count: int) -> str:
 def _time(result: RunResult, boot: Booted | None) -> tuple[str, ...]:
     metrics = result.metrics
     asked = result.question is not None
-    ran = result.language != "web"
+    ran = result.ran and result.language != "web"
     waiting = " (started ahead)" if boot is not None and boot.spare else ""
     phases = [
         ("generation", metrics.generation_ms if asked else None, ""),
@@ -102,13 +126,29 @@ def _model(result: RunResult, demo: bool) -> tuple[str, ...]:
         if demo:
             parts.append("no cost")
         elif usage.cost_usd is not None:
-            parts.append(f"${usage.cost_usd:.4f}" if usage.cost_usd >= 0.0001 else "less than $0.0001")
+            parts.append(dollars(usage.cost_usd))
         else:
             parts.append("price not known")
     return (", ".join(parts),)
 
 
+def _cost(cost: RunCost | None) -> tuple[str, ...]:
+    """Cloudflare's part alone: Claude's stands with its tokens."""
+    if cost is None or cost.cloudflare_at_most is None:
+        return ()
+    return (f"at most {dollars(cost.cloudflare_at_most)} at Cloudflare, beyond what your plan includes",)
+
+
+def _history(closing: Closing) -> tuple[str, ...]:
+    if closing.history_id is None:
+        return ()
+    how = f"cct history show {closing.history_id}"
+    return (f"{how} --save FOLDER  writes what could not be saved" if closing.error else how,)
+
+
 def _sandbox(result: RunResult) -> tuple[str, ...]:
+    if not result.ran:
+        return ("not used: with --direct nothing runs",)
     if not result.sandbox:
         return ()
     if result.language == "web":
@@ -130,6 +170,14 @@ def _saved(saved: SavedFiles) -> tuple[str, ...]:
         for file in saved.saved
     ]
     return (plain_line(f"{shown_path(saved.directory)}/"), *_listed(files))
+
+
+def _next(result: RunResult, saved: SavedFiles) -> tuple[str, ...]:
+    """How to run in a sandbox what was only saved; the file that starts comes first."""
+    if result.ran or saved.directory is None or result.language == "web" or len(saved.saved) > MAX_LISTED:
+        return ()
+    paths = [f"{shown_path(saved.directory)}/{file.path}" for file in saved.saved]
+    return (plain_line(shlex.join(["cct", "run", *paths])),)
 
 
 def _listed(lines: Sequence[str]) -> tuple[str, ...]:

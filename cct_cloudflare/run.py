@@ -44,6 +44,8 @@ class RunPlan:
     execute: ExecuteRequest
     #: The model that was chosen; None leaves it to the Worker's own default.
     model: str | None = field(default=None)
+    #: As it was typed.
+    prompt: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -87,4 +89,4 @@ def plan_run(request: RunRequest) -> RunPlan:
             hint="Shorten it, or name fewer files and components.",
             code="payload_too_large",
         )
-    return RunPlan(merged, execute, model)
+    return RunPlan(merged, execute, model, request.prompt)

@@ -13,6 +13,7 @@ import click
 from cct_cloudflare import scaffold
 from cct_cloudflare.cli.options import milliseconds
 from cct_cloudflare.components.names import parse_refs
+from cct_cloudflare.estimates import check_plan
 from cct_cloudflare.place import Place, choose_place, open_place
 from cct_cloudflare.run import RunPlan, RunRequest, plan_run
 from cct_cloudflare.sandbox.client import WorkerClient
@@ -27,6 +28,7 @@ class PromptOptions:
     commands: tuple[str, ...]
     model: str | None
     max_tokens: int | None
+    max_cost: float | None
     worker_url: str | None
     anthropic_api_key: str | None
     demo: bool
@@ -36,6 +38,7 @@ class PromptOptions:
     language: str | None
     timeout: float | None
     output: Path | None
+    no_history: bool
     as_json: bool
     quiet: bool
     no_color: bool
@@ -75,11 +78,21 @@ def plan_of(prompt: str, options: PromptOptions) -> RunPlan:
     )
 
 
-def job_of(plan: RunPlan, options: PromptOptions) -> Job:
-    """Nothing has been written or started yet. Raises UsageError and ConfigError for all that is missing."""
+def job_of(plan: RunPlan, options: PromptOptions, *, runs: int = 1) -> Job:
+    """Nothing has been written or started yet. Raises UsageError and ConfigError for all that is missing.
+
+    `runs` is how often the prompt will be sent, which --max-cost bounds as a whole.
+    """
     place = choose_place(
         plan, options.project, worker_url=options.worker_url, key=options.anthropic_api_key, demo=options.demo
     )
+    return ready_job(plan, place, options, runs=runs)
+
+
+def ready_job(plan: RunPlan, place: Place, options: PromptOptions, *, runs: int = 1) -> Job:
+    """The job, unless it can cost more than it may. Raises UsageError (`cost_limit`)."""
+    if options.max_cost is not None:
+        check_plan(options.max_cost, plan, place, runs=runs)
     return Job(plan, place, options)
 
 

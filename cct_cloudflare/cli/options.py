@@ -19,14 +19,27 @@ MIN_TIMEOUT, MAX_TIMEOUT = 0.1, 300.0
 MAX_PROMPT_BYTES = 400_000
 
 
-class _Seconds(click.FloatRange):
+class _Amount(click.FloatRange):
     """FloatRange alone lets NaN through: it is neither below nor above anything."""
 
+    unit = ""
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        seconds = super().convert(value, param, ctx)
-        if math.isnan(seconds):
-            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
-        return seconds
+        amount = super().convert(value, param, ctx)
+        if not math.isfinite(amount):
+            self.fail(f"{value!r} is not a number of {self.unit}.", param, ctx)
+        return amount
+
+
+class _Seconds(_Amount):
+    unit = "seconds"
+
+
+class _Dollars(_Amount):
+    unit = "dollars"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(value.removeprefix("$") if isinstance(value, str) else value, param, ctx)
 
 
 def output_options(command: _F) -> _F:
@@ -42,32 +55,8 @@ def output_options(command: _F) -> _F:
 
 def prompt_options(command: _F) -> _F:
     """`--agent` to `--trust-project`: what is asked, of which model, and where."""
+    command = request_options(command)
     for option in (
-        click.option(
-            "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
-        ),
-        click.option("--yes", is_flag=True, help="Ask nothing."),
-        click.option(
-            "--directory",
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
-            default=Path(),
-            help="The project; the current folder by default.",
-        ),
-        click.option("--demo", is_flag=True, help="Answer from a scripted model on this machine: no key, no account."),
-        click.option(
-            "--anthropic-api-key", metavar="KEY", help="Shows in the process list: better set ANTHROPIC_API_KEY."
-        ),
-        click.option(
-            "--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN."
-        ),
-        click.option(
-            "--max-tokens", type=click.IntRange(256, 64_000), help="The most that Claude may write; 16000 by default."
-        ),
-        click.option(
-            "--model",
-            metavar="NAME",
-            help="sonnet, opus, haiku or a full name; else the agent's, else the default.",
-        ),
         click.option(
             "--command",
             "commands",
@@ -87,9 +76,49 @@ def prompt_options(command: _F) -> _F:
     return command
 
 
-def run_options(command: _F) -> _F:
-    """`--language`, `--timeout`, `--output`: how a program is run and where its files go."""
+def request_options(command: _F) -> _F:
+    """`--model` to `--trust-project`: of which model a request is asked, and where."""
     for option in (
+        click.option(
+            "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
+        ),
+        click.option("--yes", is_flag=True, help="Ask nothing."),
+        click.option(
+            "--directory",
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            default=Path(),
+            help="The project; the current folder by default.",
+        ),
+        click.option("--demo", is_flag=True, help="Answer from a scripted model on this machine: no key, no account."),
+        click.option(
+            "--anthropic-api-key", metavar="KEY", help="Shows in the process list: better set ANTHROPIC_API_KEY."
+        ),
+        click.option(
+            "--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN."
+        ),
+        click.option(
+            "--max-cost",
+            type=_Dollars(min=0, min_open=True),
+            metavar="USD",
+            help="Refuse, before anything is sent, what can cost more than this.",
+        ),
+        click.option(
+            "--max-tokens", type=click.IntRange(256, 64_000), help="The most that Claude may write; 16000 by default."
+        ),
+        click.option(
+            "--model",
+            metavar="NAME",
+            help="sonnet, opus, haiku or a full name; else the agent's, else the default.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def run_options(command: _F) -> _F:
+    """`--language` to `--no-history`: how a program is run, where its files go, and whether the run is kept."""
+    for option in (
+        click.option("--no-history", is_flag=True, help="Do not keep this run; CCT_NO_HISTORY=1 keeps none."),
         click.option(
             "--output",
             type=click.Path(path_type=Path, file_okay=False),

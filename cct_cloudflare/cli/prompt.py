@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from cct_cloudflare import config
 from cct_cloudflare.cli.direct import direct_job, local_job, run_direct
 from cct_cloudflare.cli.fallback import Contact, choose_way
 from cct_cloudflare.cli.job import Job, PromptOptions, job_of, opened, plan_of
 from cct_cloudflare.cli.options import read_prompt
-from cct_cloudflare.cli.show import conclude, follow
+from cct_cloudflare.cli.show import conclude, follow, recorder_of
 from cct_cloudflare.errors import UsageError, WorkerError
+from cct_cloudflare.estimates import estimate_plan, told_estimate
 from cct_cloudflare.run import RunPlan
 from cct_cloudflare.terminal import make_display
 
@@ -25,7 +27,7 @@ def run_prompt(
         raise UsageError("There is no prompt.", hint='Say what the program should do: --prompt "…"')
     plan = plan_of(text, options)
     if dry_run:
-        _show_plan(plan, as_json=options.as_json)
+        _show_plan(plan, options)
         return 0
     if direct:
         return run_direct(direct_job(plan, options))
@@ -42,22 +44,27 @@ def run_prompt(
 
 def _run(job: Job, contact: Contact) -> int:
     options = job.options
-    with make_display(as_json=options.as_json, quiet=options.quiet, no_color=options.no_color) as display:
+    with (
+        make_display(as_json=options.as_json, quiet=options.quiet, no_color=options.no_color) as display,
+        recorder_of(job, display) as record,
+    ):
         with opened(job, display) as client:
-            result = follow(contact.watch(client.execute(job.plan.execute)), display)
-        return conclude(result, display, Path.cwd(), options.output)
+            result = follow(record.watch(contact.watch(client.execute(job.plan.execute))), display)
+        return conclude(result, display, Path.cwd(), options.output, record)
 
 
-def _show_plan(plan: RunPlan, *, as_json: bool) -> None:
+def _show_plan(plan: RunPlan, options: PromptOptions) -> None:
     body = plan.to_json()
-    if as_json:
-        click.echo(json.dumps({"success": True, "dryRun": True, **body}))
+    expected = estimate_plan(plan, remote=config.worker_target(options.worker_url) is not None and not options.demo)
+    if options.as_json:
+        click.echo(json.dumps({"success": True, "dryRun": True, **body, "estimate": expected.to_json()}))
         return
     for component in body["components"]:
         click.echo(f"{component['kind']:<8} {component['name']} ({component['source']})", err=True)
     for file in body["includedFiles"]:
         click.echo(f"file     {file['path']} ({file['bytes']} bytes)", err=True)
     click.echo(f"model    {body['model'] or 'the default'}", err=True)
+    click.echo(f"cost     {told_estimate(expected)}", err=True)
     for warning in body["warnings"]:
         click.echo(f"warning  {warning}", err=True)
     for name in ("system", "question"):

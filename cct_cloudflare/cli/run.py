@@ -28,6 +28,7 @@ def run(
     language: str | None,
     timeout: float | None,
     output: Path | None,
+    no_history: bool,
     as_json: bool,
     quiet: bool,
     no_color: bool,
@@ -39,6 +40,7 @@ def run(
     from cct_cloudflare import config
     from cct_cloudflare.cli.show import conclude, follow
     from cct_cloudflare.errors import UsageError
+    from cct_cloudflare.history import asked_by_program, recording
     from cct_cloudflare.sandbox.given import MAX_BYTES, program_from_files, program_from_stdin
     from cct_cloudflare.sandbox.session import local_session, remote_session
     from cct_cloudflare.terminal import Intro, make_display
@@ -57,6 +59,8 @@ def run(
             if target is not None
             else local_session(None, language=program.language, progress=display.progress)
         )
-        with session as client:
-            result = follow(client.run(program, milliseconds(timeout)), display)
-        return conclude(result, display, Path.cwd(), output)
+        asked = asked_by_program(program, target, Path.cwd(), timeout_ms=milliseconds(timeout))
+        with recording(asked, warn=display.warn, enabled=not no_history) as record:
+            with session as client:
+                result = follow(record.watch(client.run(program, milliseconds(timeout))), display)
+            return conclude(result, display, Path.cwd(), output, record)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from cct_cloudflare.errors import WorkerError
+from cct_cloudflare.cli.job import Job
+from cct_cloudflare.errors import CctError, WorkerError
+from cct_cloudflare.history import Kind, Recorder, asked_by_plan, recording
+from cct_cloudflare.receipt import Closing
 from cct_cloudflare.sandbox.events import Event, RunResult
 from cct_cloudflare.sandbox.outputs import SavedFiles, fresh_directory, plan_outputs, save
 from cct_cloudflare.terminal import Display
@@ -20,10 +23,34 @@ def follow(events: Iterator[Event], display: Display) -> RunResult:
     raise WorkerError("The stream ended before the result.", code="stream_ended")
 
 
-def conclude(result: RunResult, display: Display, project: Path, output: Path | None) -> int:
-    """Saves the run's files, shows the receipt, and returns the exit code."""
+def conclude(
+    result: RunResult, display: Display, project: Path, output: Path | None, record: Recorder | None = None
+) -> int:
+    """Saves the run's files, shows the receipt, and returns the exit code.
+
+    Files that cannot be saved take nothing else with them: the answer is shown and kept, and the error decides the exit
+    code. Raises that error, unless the display has told it already.
+    """
     directory = output or fresh_directory(project, result.sandbox_id)
-    saved: SavedFiles = save(plan_outputs(result.files, result.refused_files, directory))
+    try:
+        saved = save(plan_outputs(result.files, result.refused_files, directory))
+        error = None
+    except CctError as unsaved:
+        saved, error = SavedFiles(None, (), ()), unsaved
     final = result.with_refused(saved.refused)
-    display.finish(final, saved)
-    return final.exit_code
+    closing = Closing(error=error)
+    if record is not None:
+        record.finished(final, saved if error is None else None, error)
+        closing = Closing(record.cost, record.id, error)
+    display.finish(final, saved, closing)
+    if error is None:
+        return final.exit_code
+    if display.tells_errors:
+        return error.exit_code
+    raise error
+
+
+def recorder_of(job: Job, display: Display, kind: Kind = "execute") -> Recorder:
+    """The history's part in a job: enter it around the run, and let it `watch` the events."""
+    asked = asked_by_plan(job.plan, job.place, job.options.project, kind=kind)
+    return recording(asked, warn=display.warn, enabled=not job.options.no_history)
