@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cct_cloudflare.cli.job import Job, PromptOptions, intro_of, show_warnings
-from cct_cloudflare.cli.show import conclude, follow
+from cct_cloudflare.cli.job import Job, PromptOptions, intro_of, ready_job, show_warnings
+from cct_cloudflare.cli.show import conclude, follow, recorder_of
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.place import model_access, this_machine
 from cct_cloudflare.run import RunPlan
@@ -24,7 +24,7 @@ def direct_job(plan: RunPlan, options: PromptOptions) -> Job:
 def local_job(plan: RunPlan, options: PromptOptions) -> Job:
     """A job for this machine, whatever Worker is configured. Raises UsageError and ConfigError."""
     place = this_machine(plan, options.project, key=options.anthropic_api_key, demo=options.demo)
-    return Job(plan, place, options)
+    return ready_job(plan, place, options)
 
 
 def run_direct(job: Job) -> int:
@@ -32,9 +32,12 @@ def run_direct(job: Job) -> int:
     from cct_cloudflare.direct import ask
 
     plan, options = job.plan, job.options
-    with make_display(as_json=options.as_json, quiet=options.quiet, no_color=options.no_color) as display:
+    with (
+        make_display(as_json=options.as_json, quiet=options.quiet, no_color=options.no_color) as display,
+        recorder_of(job, display, "direct") as record,
+    ):
         show_warnings(job, display)
         display.begin(intro_of(plan, job.place))
         with model_access(job.place) as access:
-            result = follow(ask(plan.execute, access), display)
-        return conclude(result, display, Path.cwd(), options.output)
+            result = follow(record.watch(ask(plan.execute, access)), display)
+        return conclude(result, display, Path.cwd(), options.output, record)
