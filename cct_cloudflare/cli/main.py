@@ -35,6 +35,10 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
     lazy={
         "run": LazyCommand("cct_cloudflare.cli.run:run", "Run a program of your own in the sandbox; no model, no key."),
         "init": LazyCommand("cct_cloudflare.cli.init:init", "Render the Worker project, or bring it up to date."),
+        "doctor": LazyCommand("cct_cloudflare.cli.doctor:doctor", "Look at what a run depends on, and how to mend it."),
+        "completion": LazyCommand(
+            "cct_cloudflare.cli.completion:completion", "Print what completes cct's words in your shell."
+        ),
     },
     invoke_without_command=True,
     subcommand_metavar="[COMMAND [ARGS]...]",
