@@ -7,11 +7,12 @@ The environment is read when a function is called, never at import.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -86,9 +87,14 @@ def find_anthropic_key(project: Path, flag: str | None = None, environ: Mapping[
     )
 
 
+def checked_key(value: str) -> str:
+    """The key itself. Raises ConfigError, which never quotes it, for what cannot be one."""
+    return _checked_key(value, "What was given")
+
+
 def store_anthropic_key(value: str) -> Path:
     """Keeps the key for this user and returns the file's path. Raises ConfigError for what cannot be a key."""
-    checked = _checked_key(value, "What was given")
+    checked = checked_key(value)
     store = _credentials()
     store.update(lambda values: values.update(anthropicApiKey=checked))
     return store.path
@@ -204,6 +210,49 @@ def store_worker(url: str, token: str) -> Path:
     store = _workers()
     store.update(lambda workers: workers.update({origin: {"url": address, "token": checked}}))
     return store.path
+
+
+def forget_worker(url: str) -> None:
+    """Forgets the token that is kept for exactly this origin. Raises ConfigError."""
+    origin = _worker_url(url, "The Worker's URL", ConfigError)[1]
+    _workers().update(lambda workers: workers.pop(origin, None))
+
+
+@contextlib.contextmanager
+def session_worker(url: str, token: str) -> Iterator[None]:
+    """Keeps the token of a Worker that lives no longer than the block; what was kept for its origin before comes back.
+
+    What a killed session left there is not: it is of no use to anybody. Raises ConfigError.
+    """
+    address, origin = _worker_url(url, "The Worker's URL", ConfigError)
+    own = {"url": address, "token": checked_token(token, "The Worker's token"), "session": True}
+    before: list[Any] = []
+
+    def put(workers: dict[str, Any]) -> None:
+        entry = workers.get(origin)
+        if entry is not None and not (isinstance(entry, dict) and entry.get("session")):
+            before.append(entry)
+        workers[origin] = own
+
+    def take_back(workers: dict[str, Any]) -> None:
+        if workers.get(origin) != own:
+            return  # somebody has stored another one meanwhile, which stays
+        del workers[origin]
+        if before:
+            workers[origin] = before[0]
+
+    store = _workers()
+    store.update(put)
+    try:
+        yield
+    finally:
+        store.update(take_back)
+
+
+def stored_workers() -> tuple[str, ...]:
+    """The URLs of the deployed Workers whose tokens are kept for this user, in the order of their origins."""
+    kept = [entry for _, entry in sorted(_workers().read().items()) if isinstance(entry, dict)]
+    return tuple(entry["url"] for entry in kept if isinstance(entry.get("url"), str) and not entry.get("session"))
 
 
 def checked_token(token: Any, where: str) -> str:

@@ -19,6 +19,7 @@ PROVIDERS = ("cloudflare",)
 
 _EPILOG = """\b
 Examples:
+  cct                      (on a terminal: asks for everything)
   cct --sandbox cloudflare --demo --prompt "What is the 10th Fibonacci number?"
   cct --sandbox cloudflare --agent python-developer --prompt "Sum the primes below 1000"
   cct --sandbox cloudflare --command setup/setup-react --prompt-file idea.md --output app
@@ -35,6 +36,7 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
     lazy={
         "run": LazyCommand("cct_cloudflare.cli.run:run", "Run a program of your own in the sandbox; no model, no key."),
         "init": LazyCommand("cct_cloudflare.cli.init:init", "Render the Worker project, or bring it up to date."),
+        "dev": LazyCommand("cct_cloudflare.cli.dev:dev", "Serve the project's Worker here, for curl and the browser."),
         "doctor": LazyCommand("cct_cloudflare.cli.doctor:doctor", "Look at what a run depends on, and how to mend it."),
         "completion": LazyCommand(
             "cct_cloudflare.cli.completion:completion", "Print what completes cct's words in your shell."
@@ -77,9 +79,15 @@ def cct(
         raise UsageError(
             f"There is no sandbox provider {sandbox!r}.", hint=f"Those that exist: {', '.join(PROVIDERS)}."
         )
-    if sandbox is None and not any((prompt, prompt_file, options["agents"], options["commands"])):
-        click.echo(context.get_help())
-        return None
+    given: Sequence[str] = context.obj or ()
+    if prompt is None and prompt_file is None and not dry_run:
+        from cct_cloudflare.cli import wizard
+
+        if wizard.can_ask(options):
+            return wizard.start(given, {**options, "direct": direct})
+        if not given:
+            click.echo(context.get_help())
+            return None
     from cct_cloudflare.cli.job import PromptOptions
     from cct_cloudflare.cli.prompt import run_prompt
 
@@ -91,7 +99,7 @@ def run_cli(argv: Sequence[str]) -> int:
     # Wanted even where the command line cannot be parsed.
     as_json, no_color = "--json" in argv, "--no-color" in argv
     try:
-        code = cct.main(args=list(argv), prog_name="cct", standalone_mode=False)
+        code = cct.main(args=list(argv), prog_name="cct", standalone_mode=False, obj=tuple(argv))
     except CctError as error:
         return _fail(error, as_json=as_json, no_color=no_color)
     except click.UsageError as error:

@@ -1,0 +1,102 @@
+"""What the last confirm shows: everything that would happen, as facts. Reads, and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cct_cloudflare import config, pricing, scaffold
+from cct_cloudflare.components.names import parse_refs
+from cct_cloudflare.estimates import estimate
+from cct_cloudflare.pricing import dollars
+from cct_cloudflare.run import RunPlan, RunRequest, plan_run
+from cct_cloudflare.scaffold.planning import WRITES
+from cct_cloudflare.wizard.draft import Draft, Where, command_line, run_argv
+from cct_cloudflare.wizard.known import Known
+from cct_cloudflare.wizard.questions import Fact
+from cct_cloudflare.wizard.steps import KEY_SOURCES
+
+
+@dataclass(frozen=True)
+class Summary:
+    facts: tuple[Fact, ...]
+    argv: tuple[str, ...]
+    line: str
+
+
+def summarize(draft: Draft, project: Path, known: Known, api_url: str | None) -> Summary:
+    """Raises CctError for all that would stop the run before it begins."""
+    plan = plan_run(
+        RunRequest(
+            prompt=draft.prompt or "",
+            project=project,
+            agents=tuple(parse_refs(draft.agents)),
+            commands=tuple(parse_refs(draft.commands)),
+            model=draft.model,
+        )
+    )
+    rendering = scaffold.plan(project)
+    # The confirm answers for a new project. An older or edited one has questions of its own, which it may ask.
+    argv = run_argv(replace(draft, yes=draft.renders and not rendering.target.exists()))
+    facts = [
+        ("Where", [draft.worker_url or Where.HERE.value]),
+        ("Model", [_model(draft, plan)]),
+        ("Key", list(_key(draft, known, api_url))),
+        ("Helpers", [", ".join(component.name for component in plan.merged.components)]),
+        ("Prompt", [_prompt(draft, plan)]),
+        ("Note", list(plan.merged.warnings)),
+        ("Files", list(_files(rendering, renders=draft.renders))),
+        ("Cost", list(_cost(draft, plan))),
+    ]
+    line = command_line(argv, session_key=draft.new_key is not None and not draft.new_key.keep)
+    return Summary(tuple((label, lines) for label, lines in facts if any(lines)), tuple(argv), line)
+
+
+def _model(draft: Draft, plan: RunPlan) -> str:
+    if draft.where is Where.DEMO:
+        return "SCRIPTED MODEL: its answers are written in advance"
+    if plan.model is None:
+        # A deployed Worker may have a default of its own.
+        return "the Worker's default" if draft.where is Where.WORKER else f"{pricing.default_model()}, the default"
+    return plan.model if draft.model else f"{plan.model}, an agent's choice"
+
+
+def _key(draft: Draft, known: Known, api_url: str | None) -> Iterator[str]:
+    if draft.where is not Where.HERE:
+        if draft.new_worker is not None:
+            yield f"the token will be kept in {config.config_dir()}, for this Worker alone"
+        return
+    api = f", for {api_url}" if api_url else ""
+    if draft.new_key is not None:
+        kept = f"will be kept in {config.config_dir()}" if draft.new_key.keep else "for this session only"
+        yield f"the one you typed; {kept}{api}"
+    elif known.key is not None:
+        yield f"from {KEY_SOURCES[known.key.source]}{api}"
+
+
+def _prompt(draft: Draft, plan: RunPlan) -> str:
+    typed = len(draft.prompt or "")
+    sent = len(plan.merged.question) + len(plan.merged.system or "")
+    more = "" if sent == typed else f"; {sent:,} with helpers and files"
+    return f"{typed:,} characters{more}"
+
+
+def _files(rendering: scaffold.Plan, *, renders: bool) -> Iterator[str]:
+    place = rendering.target.relative_to(rendering.project).as_posix()
+    writes = len(rendering.having(*WRITES))
+    if renders and not rendering.is_done:
+        yield f"the Worker project, {writes} files, into {place}/"
+    yield "what the program brings back, into a new folder cloudflare-…/"
+
+
+def _cost(draft: Draft, plan: RunPlan) -> Iterator[str]:
+    if draft.where is Where.DEMO:
+        yield "none"
+        return
+    merged = plan.merged
+    expected = estimate(merged.question, merged.system, model=plan.model, remote=draft.where is Where.WORKER)
+    if expected.likely_usd is None or expected.at_most_usd is None:
+        yield "the price of this model is not known"
+    else:
+        yield f"about {dollars(expected.likely_usd)}, at most {dollars(expected.at_most_usd)}"
