@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # Blocks that fill one to eight eighths of a character cell.
 _EIGHTHS = "▏▎▍▌▋▊▉█"
+_LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def bar(value: float, largest: float, width: int) -> str:
@@ -13,3 +16,24 @@ def bar(value: float, largest: float, width: int) -> str:
     eighths = max(1, round(min(value / largest, 1.0) * width * 8))
     full, rest = divmod(eighths, 8)
     return "█" * full + (_EIGHTHS[rest - 1] if rest else "")
+
+
+def span(start: float, end: float, largest: float, width: int, *, lead: float = 0) -> str:
+    """A bar from `start` to `end` on an axis of `width` characters for `largest`; its first `lead` is drawn light."""
+    if largest <= 0 or width <= 0 or end < start:
+        return ""
+    scale = width / largest
+    first = min(max(0, int(start * scale)), width - 1)
+    length = max(1 / 8, min(end * scale, width) - first)
+    light = min(round(lead * scale), int(length))
+    return " " * first + "░" * light + bar(length - light, width, width)
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """One character for each value, its height from nothing up to the largest; `×` for one that is missing."""
+    largest = max((value for value in values if value is not None), default=0)
+    return "".join("×" if value is None else _LEVELS[_level(value, largest)] for value in values)
+
+
+def _level(value: float, largest: float) -> int:
+    return round(max(0.0, value) / largest * (len(_LEVELS) - 1)) if largest > 0 else 0

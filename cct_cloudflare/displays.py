@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 Style = Literal["", "dim", "bold", "good", "bad", "warn", "name"]
 Span = tuple[str, Style]
 
+#: What rich calls them.
+STYLES: Mapping[Style, str] = {
+    "": "",
+    "dim": "dim",
+    "bold": "bold",
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "name": "bold cyan",
+}
+
 _LABEL_WIDTH = 8
 
 
@@ -325,16 +336,6 @@ class PlainDisplay(_OutputDisplay):
 class RichDisplay(PlainDisplay):
     """The same on a terminal: colours, aligned columns, and a spinner while nothing else moves."""
 
-    _STYLES: Mapping[Style, str] = {
-        "": "",
-        "dim": "dim",
-        "bold": "bold",
-        "good": "green",
-        "bad": "red",
-        "warn": "yellow",
-        "name": "bold cyan",
-    }
-
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         super().__init__(stdout, stderr)
         self._console = rich_console(stderr)
@@ -354,13 +355,13 @@ class RichDisplay(PlainDisplay):
         grid = Table.grid(padding=(0, 1))
         grid.add_column(width=_LABEL_WIDTH + 2, style="dim")
         grid.add_column(overflow="fold")
-        grid.add_row(f"  {label}", Text.assemble(*((text, self._STYLES[style]) for text, style in value)))
+        grid.add_row(f"  {label}", Text.assemble(*((text, STYLES[style]) for text, style in value)))
         self._console.print(grid)
 
     def _write(self, spans: list[Span]) -> None:
         from rich.text import Text
 
-        text = Text.assemble(*((part, self._STYLES[style]) for part, style in spans), end="")
+        text = Text.assemble(*((part, STYLES[style]) for part, style in spans), end="")
         self._console.print(text, end="", soft_wrap=True)
 
     def _wait(self, text: str) -> None:

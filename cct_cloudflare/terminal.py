@@ -38,12 +38,12 @@ def make_display(
 ) -> Display:
     """The display that the flags, the environment (NO_COLOR, TERM) and the streams ask for."""
     stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
-    _forgive(stdout, stderr)
+    forgive(stdout, stderr)
     if as_json:
         return JsonDisplay(stdout, stderr)
     if quiet:
         return QuietDisplay(stdout, stderr)
-    if _is_rich(stderr, no_color=no_color, environ=environ):
+    if is_rich(stderr, no_color=no_color, environ=environ):
         return RichDisplay(stdout, stderr)
     return PlainDisplay(stdout, stderr)
 
@@ -67,13 +67,13 @@ def show_error(
 ) -> None:
     """Prints an error: text on stderr, or with `as_json` the error object on stdout."""
     stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
-    _forgive(stderr)
+    forgive(stderr)
     if as_json:
         stdout.write(json.dumps(error.to_json()) + "\n")
         stdout.flush()
         return
     text = render_error(error)
-    if _is_rich(stderr, no_color=no_color, environ=environ):
+    if is_rich(stderr, no_color=no_color, environ=environ):
         from rich.text import Text
 
         label, _, rest = text.partition(":")
@@ -83,12 +83,13 @@ def show_error(
         stderr.flush()
 
 
-def _is_rich(stderr: TextIO, *, no_color: bool, environ: Mapping[str, str] | None) -> bool:
+def is_rich(stream: TextIO, *, no_color: bool, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether what is shown on `stream` may have colours and move."""
     environ = os.environ if environ is None else environ
-    return stderr.isatty() and not no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return stream.isatty() and not no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
-def _forgive(*streams: TextIO) -> None:
+def forgive(*streams: TextIO) -> None:
     """A character that the terminal's encoding lacks must not end a run."""
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):

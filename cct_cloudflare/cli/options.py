@@ -31,7 +31,7 @@ class _Amount(click.FloatRange):
         return amount
 
 
-class _Seconds(_Amount):
+class Seconds(_Amount):
     unit = "seconds"
 
 
@@ -126,7 +126,7 @@ def run_options(command: _F) -> _F:
         ),
         click.option(
             "--timeout",
-            type=_Seconds(MIN_TIMEOUT, MAX_TIMEOUT),
+            type=Seconds(MIN_TIMEOUT, MAX_TIMEOUT),
             metavar="SECONDS",
             help="Stop the program after this long; 30 by default, at most 300.",
         ),
