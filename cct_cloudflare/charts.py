@@ -20,7 +20,7 @@ def bar(value: float, largest: float, width: int) -> str:
 
 def span(start: float, end: float, largest: float, width: int, *, lead: float = 0) -> str:
     """A bar from `start` to `end` on an axis of `width` characters for `largest`; its first `lead` is drawn light."""
-    if largest <= 0 or width <= 0 or end < start:
+    if largest <= 0 or width <= 0 or end <= start:
         return ""
     scale = width / largest
     first = min(max(0, int(start * scale)), width - 1)

@@ -35,6 +35,7 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
     cls=LazyGroup,
     lazy={
         "run": LazyCommand("cct_cloudflare.cli.run:run", "Run a program of your own in the sandbox; no model, no key."),
+        "monitor": LazyCommand("cct_cloudflare.cli.monitor:monitor", "Run a prompt and show where time and money go."),
         "init": LazyCommand("cct_cloudflare.cli.init:init", "Render the Worker project, or bring it up to date."),
         "dev": LazyCommand("cct_cloudflare.cli.dev:dev", "Serve the project's Worker here, for curl and the browser."),
         "doctor": LazyCommand("cct_cloudflare.cli.doctor:doctor", "Look at what a run depends on, and how to mend it."),
