@@ -86,6 +86,7 @@ CODES: dict[str, CodeSpec] = {
     "toolchain": CodeSpec(None, Exit.CONFIG),
     "untrusted_project": CodeSpec(None, Exit.CONFIG),
     "unsupported_platform": CodeSpec(None, Exit.CONFIG),
+    "port_taken": CodeSpec(None, Exit.CONFIG),
     "worker_unreachable": CodeSpec(None, Exit.WORKER),
     "worker_invalid": CodeSpec(None, Exit.WORKER),
     "worker_silent": CodeSpec(None, Exit.WORKER),
@@ -97,6 +98,15 @@ CODES: dict[str, CodeSpec] = {
     "run_ambiguous": CodeSpec(None, Exit.USAGE),
     "run_incomplete": CodeSpec(None, Exit.USAGE),
     "history_unusable": CodeSpec(None, Exit.CONFIG),
+    "deploy_login": CodeSpec(None, Exit.CONFIG),
+    "deploy_account": CodeSpec(None, Exit.CONFIG),
+    "deploy_permission": CodeSpec(None, Exit.CONFIG),
+    "deploy_plan": CodeSpec(None, Exit.CONFIG),
+    "deploy_name_taken": CodeSpec(None, Exit.CONFIG),
+    "deploy_subdomain": CodeSpec(None, Exit.CONFIG),
+    "deploy_missing": CodeSpec(None, Exit.CONFIG),
+    "deploy_failed": CodeSpec(None, Exit.WORKER),
+    "deploy_unconfirmed": CodeSpec(None, Exit.WORKER),
     "interrupted": CodeSpec(None, Exit.INTERRUPTED),
 }
 

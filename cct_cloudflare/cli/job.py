@@ -49,8 +49,12 @@ class PromptOptions:
 
     @property
     def may_ask(self) -> bool:
-        """Whether a question may be asked, and somebody is there to answer."""
-        return not self.yes and not self.as_json and sys.stdin.isatty() and sys.stderr.isatty()
+        return may_ask(yes=self.yes, as_json=self.as_json)
+
+
+def may_ask(*, yes: bool, as_json: bool) -> bool:
+    """Whether a question may be asked, and somebody is there to answer."""
+    return not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @dataclass(frozen=True)
@@ -101,13 +105,13 @@ def opened(job: Job, display: Display) -> Iterator[WorkerClient]:
     """Tells what is about to happen, sees to the rendered project, and gives the Worker that is to be asked."""
     plan, place, options = job.plan, job.place, job.options
     show_warnings(job, display)
-    _render_project(options.project, display, ask=options.may_ask)
+    render_project(options.project, display, ask=options.may_ask)
     display.begin(intro_of(plan, place))
     with open_place(
         place,
         options.project,
         trust_project=options.trust_project,
-        ask=_ask_consent if options.may_ask else None,
+        ask=ask_consent if options.may_ask else None,
         progress=display.progress,
     ) as client:
         yield client
@@ -121,7 +125,7 @@ def show_warnings(job: Job, display: Display) -> None:
         display.warn(warning)
 
 
-def _render_project(project: Path, display: Display, *, ask: bool) -> None:
+def render_project(project: Path, display: Display, *, ask: bool) -> None:
     """Renders the Worker project when it is missing or out of date. Raises click.Abort when the user declines."""
     plan = scaffold.plan(project)
     if plan.is_done:
@@ -137,7 +141,8 @@ def _render_project(project: Path, display: Display, *, ask: bool) -> None:
         display.warn(f"{place}/{path} was edited by you and kept; cct init --update shows what differs")
 
 
-def _ask_consent(target: Path) -> bool:
+def ask_consent(target: Path) -> bool:
+    """Asks whether a project's own Worker source, which lies in `target`, may run."""
     click.echo(
         f"\nThe Worker source in {target} is not what cct renders. It would run on this machine and get your key.",
         err=True,

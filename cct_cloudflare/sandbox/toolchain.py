@@ -2,7 +2,7 @@
 
     <cache>/toolchain/<key>/node_modules        `npm ci` of the packaged lock; the key is the lock and the platform
     <cache>/worker/<key>/*.bin                  compiled configurations; the key is the Worker source and the toolchain
-    <cache>/worker/<key>/assets                 the packaged Worker's Python assets, which builds of others start from
+    <cache>/worker/<key>/{assets,python}        the Python assets, which a later build may start from
 
 Both are made in a folder of their own and renamed when they are complete, so what is there is whole. Afterwards a run
 needs neither Node nor the network.
@@ -76,18 +76,20 @@ def ensure_runtime(progress: Progress, source: WorkerSource | None = None) -> Lo
     packages = packaged_worker_source()
     toolchain, worker = _places(packages, source)
     _ensure(toolchain, lambda out: _install(packages, out, progress))
-    _ensure(worker, lambda out: _build(source or packages, toolchain, out, progress))
+    _, packaged = _places(packages, None)
+    _ensure(worker, lambda out: _build(source or packages, toolchain, out, progress, before=packaged))
     return _runtime(toolchain, worker)
 
 
-def build_runtime(progress: Progress, source: WorkerSource, out: Path) -> LocalRuntime:
+def build_runtime(progress: Progress, source: WorkerSource, out: Path, *, before: LocalRuntime) -> LocalRuntime:
     """Builds into the existing, empty folder `out` instead of the cache: what is edited by the minute is kept nowhere.
 
-    Needs the toolchain, which an earlier `ensure_runtime` has installed. Raises ConfigError as that does.
+    `before` is an earlier build of the same project, or of the packaged Worker; its Python assets are used again where
+    they would come out the same. Raises ConfigError as `ensure_runtime` does, which has installed the toolchain.
     """
     toolchain, _ = _places(packaged_worker_source(), None)
     try:
-        _build(source, toolchain, out, progress)
+        _build(source, toolchain, out, progress, before=before.gateway.parent)
     except OSError as error:
         raise ConfigError(
             f"The local runtime could not be written to {out}: {error.strerror}.",
@@ -232,23 +234,23 @@ def _install(packages: WorkerSource, out: Path, progress: Progress) -> None:
     )
 
 
-def _build(source: WorkerSource, toolchain: Path, out: Path, progress: Progress) -> None:
+def _build(source: WorkerSource, toolchain: Path, out: Path, progress: Progress, *, before: Path) -> None:
+    """`before` is the folder of another build, if it exists."""
     from cct_cloudflare.sandbox import workerd
 
     node = find_node()
-    packages = packaged_worker_source()
-    is_packaged = source == packages
-    progress("Building the local Worker and the Python snapshot (once)" if is_packaged else "Building the local Worker")
+    is_first = not (before / "assets").is_dir()
+    progress("Building the local Worker and the Python snapshot (once)" if is_first else "Building the local Worker")
     project = out / "project"
     for name, content in source.files.items():
         path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     (project / "node_modules").symlink_to(toolchain / "node_modules", target_is_directory=True)
-    made = _worker_dir(packages, toolchain.name) / "assets"
-    if made.is_dir() and not is_packaged:
+    if not is_first:
         # The build makes the snapshot, 6 of its 7 seconds, only where it would come out differently.
-        shutil.copytree(made, project / "build" / "assets" / "python")
+        for folder in ("assets", "python"):
+            shutil.copytree(before / folder, project / "build" / "assets" / "python", dirs_exist_ok=True)
     run_tool(
         [str(node), "scripts/build.mjs", "--local"],
         cwd=project,
@@ -270,8 +272,7 @@ def _build(source: WorkerSource, toolchain: Path, out: Path, progress: Progress)
             workerd.compile_config(binary, config, out / f"{name}.bin")
         except subprocess.CalledProcessError as error:
             raise ConfigError(f"workerd refused the {name} configuration.", code="toolchain") from error
-    if is_packaged:
-        _keep_assets(built, out)
+    (built / "python").rename(out / "assets")
     shutil.rmtree(project)
 
 
@@ -294,13 +295,6 @@ def _python_config(built: Path, out: Path) -> str:
             hint="Its scripts/ may have been changed; `cct init --force` renders them anew.",
         ) from error
     return config
-
-
-def _keep_assets(built: Path, out: Path) -> None:
-    """The files that `_python_config` moved, together again. A project's own are not kept: no other may get them."""
-    assets = (built / "python").rename(out / "assets")
-    for file in (out / "python").iterdir():
-        os.link(file, assets / file.name)
 
 
 def _workerd_binary(toolchain: Path) -> Path:
