@@ -44,9 +44,12 @@ def normalise_origin(text: str) -> str:
 
 def _checked_address(text: str, host: str) -> str:
     try:
-        return f"[{ipaddress.IPv6Address(host)}]"
+        address = ipaddress.IPv6Address(host)
     except ValueError as error:
         raise _refused(text, "its address is not valid") from error
+    if address.scope_id is not None:
+        raise _refused(text, "its address is not valid")
+    return f"[{address}]"
 
 
 def _checked_host(text: str, host: str) -> str:

@@ -87,6 +87,7 @@ def test_an_origin_is_kept_as_browsers_send_it(given_as: str, origin: str) -> No
         "https://" + "a" * 254,
         "https://[::1",
         "https://[v1.x]",
+        "https://[fe80::1%eth0]",
         "http://example.com",
         "http://localhost.evil.example",
         "http://127.0.0.1.evil.example",

@@ -30,7 +30,7 @@ async function bundle(entry, options = {}) {
     external: runtimeModules,
     logLevel: 'warning',
     ...options,
-  });
+  }).catch(() => process.exit(1)); // esbuild has said what is wrong and where
   return result.outputFiles[0].text;
 }
 
@@ -42,9 +42,13 @@ async function writeIfChanged(file, text) {
 
 await mkdir(outDir, { recursive: true });
 const javascript = await bundle('src/executor/javascript.ts', { minify: true });
+const container = await bundle('src/executor/container.ts', { minify: true, platform: 'node', conditions: [] });
 await writeIfChanged(
   path.join(outDir, 'executors.ts'),
-  `// Made by scripts/build.mjs.\nexport const JAVASCRIPT_EXECUTOR: string = ${JSON.stringify(javascript)};\n`,
+  `// Made by scripts/build.mjs.
+export const JAVASCRIPT_EXECUTOR: string = ${JSON.stringify(javascript)};
+export const CONTAINER_RUNNER: string = ${JSON.stringify(container)};
+`,
 );
 await buildPythonAssets({
   projectDir,

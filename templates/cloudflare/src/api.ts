@@ -7,7 +7,7 @@ import type { Language, ProgramFile, RefusedFile } from './program';
 import type { Boot, SandboxName } from './sandbox';
 
 export const LANGUAGES = ['python', 'javascript', 'typescript', 'web'] as const satisfies readonly Language[];
-export const SANDBOXES = ['isolate', 'process'] as const satisfies readonly SandboxName[];
+export const SANDBOXES = ['isolate', 'process', 'container'] as const satisfies readonly SandboxName[];
 
 const text = (most: number) =>
   z

@@ -20,6 +20,8 @@ export interface Env {
   ASSETS?: Fetcher;
   LOADER?: WorkerLoader;
   RUN_GATE?: DurableObjectNamespace<RunGate>;
+  /** Only with the container tier: one Durable Object, and so one container, for each run. */
+  SANDBOX?: DurableObjectNamespace;
   /** Only on a developer's machine: the supervisor that starts one `workerd` per run. */
   RUNNER?: Fetcher;
 }

@@ -107,7 +107,7 @@ function announce(run: Run, emit: Emit, model: string | null, language: Program[
 /** Holds the one sandbox of a run, and changes it when another language turns out to be wanted. */
 class SessionSlot {
   session: Session | undefined;
-  private kind: 'python' | 'javascript' | undefined;
+  private kind: 'python' | 'javascript' | 'any' | undefined;
   private told: Session | undefined;
   private readonly failure = new AbortController();
 
@@ -125,10 +125,11 @@ class SessionSlot {
 
   /** Starts a sandbox before Claude has chosen a language: JavaScript takes milliseconds, and is thrown away as fast. */
   guess(language: RunnableLanguage): void {
-    const kind = language === 'python' ? 'python' : 'javascript';
+    const { sandbox } = this.run;
+    const kind = sandbox.anyLanguage ? 'any' : language === 'python' ? 'python' : 'javascript';
     if (this.kind === kind || this.context.signal.aborted) return;
     this.close();
-    this.session = this.run.sandbox.open(language, this.run.limits);
+    this.session = sandbox.open(language, this.run.limits);
     this.kind = kind;
   }
 

@@ -12,11 +12,9 @@
  * loaded is captured here, at import, and called through `apply`.
  */
 
-export const STDOUT = 1;
-export const STDERR = 2;
-export const FILE = 3;
-export const EXIT = 4;
-export const OMITTED = 7;
+import { EXIT, FILE, OMITTED, STDERR, STDOUT } from './frame-types';
+
+export { EXIT, FILE, OMITTED, STDERR, STDOUT };
 
 const { apply, defineProperty } = Reflect;
 const { min } = Math;

@@ -1,12 +1,11 @@
 /** Reads what an executor or the runner says. Everything here comes from outside: nothing is believed unchecked. */
-import { EXIT, FILE, OMITTED, STDERR, STDOUT } from '../executor/frames';
+import { BOOTED, EXIT, FILE, OMITTED, STDERR, STDOUT, VERDICT } from '../executor/frame-types';
 import { LIMITS } from '../limits';
 import type { Boot, Ending, SandboxEvent } from '.';
 import { DeadlineError } from './deadline';
 
-/** Written by the runner only; one that comes from inside a sandbox ends the run as crashed. */
-export const VERDICT = 5;
-export const BOOTED = 6;
+/** Written by a runner only; one that comes from an executor ends the run as crashed. */
+export { BOOTED, VERDICT };
 
 export interface Frame {
   type: number;
@@ -136,7 +135,7 @@ export function parseBoot(payload: Uint8Array): Boot {
 }
 
 /**
- * Frames → events, ending in exactly one `exit`. From an executor the end is its exit frame; from the runner it is
+ * Frames → events, ending in exactly one `exit`. From an executor the end is its exit frame; from a runner it is
  * the verdict, and the executor's exit frame never reaches us.
  */
 export async function* readRun(

@@ -4,7 +4,7 @@ import type { Language, Program } from '../program';
 export interface Limits {
   /** Wall-clock milliseconds from the start of the program. */
   timeoutMs: number;
-  /** Bytes of resident memory; only the `process` sandbox can hold a program to it. */
+  /** Bytes of resident memory; only the `process` sandbox can hold a program to it. A container has its instance's. */
   memoryBytes: number;
   /** Bytes of stdout and stderr together; what is beyond is dropped and `truncated` is set. */
   outputBytes: number;
@@ -44,11 +44,13 @@ export interface Session {
 
 export type RunnableLanguage = Exclude<Language, 'web'>;
 
-export type SandboxName = 'isolate' | 'process';
+export type SandboxName = 'isolate' | 'process' | 'container';
 
 export interface Sandbox {
   readonly name: SandboxName;
   /** One line for people: what holds the program. */
   readonly isolation: string;
+  /** Whether a session runs programs of every language, whichever it was opened for. */
+  readonly anyLanguage: boolean;
   open(language: RunnableLanguage, limits: Limits): Session;
 }

@@ -11,6 +11,7 @@ import { loadPython } from './python';
 export class IsolateSandbox implements Sandbox {
   readonly name = 'isolate';
   readonly isolation = 'a fresh Dynamic Worker isolate, no network';
+  readonly anyLanguage = false;
 
   constructor(
     private readonly loader: WorkerLoader,

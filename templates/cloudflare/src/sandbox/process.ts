@@ -12,6 +12,7 @@ import { BOOTED, parseBoot, readFrames, readRun, type Frame } from './frames';
 export class ProcessSandbox implements Sandbox {
   readonly name = 'process';
   readonly isolation = 'a workerd process of its own on this machine, no network';
+  readonly anyLanguage = false;
 
   constructor(private readonly runner: Fetcher) {}
 
