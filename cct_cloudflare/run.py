@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare import pricing
 from cct_cloudflare.components.model import Kind
@@ -16,6 +16,9 @@ from cct_cloudflare.components.prompt import MergedPrompt, merge
 from cct_cloudflare.components.sources import default_sources, resolve
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.sandbox.client import ExecuteRequest
+
+if TYPE_CHECKING:
+    from cct_cloudflare.history.record import UsedComponent
 
 #: The Worker's own bound on the body of `/execute` (`src/limits.ts`), told before anything is started.
 MAX_REQUEST_BYTES = 256 * 1024
@@ -46,6 +49,8 @@ class RunPlan:
     model: str | None = field(default=None)
     #: As it was typed.
     prompt: str = ""
+    #: For a plan from the history: the components as they were then.
+    recorded: tuple[UsedComponent, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -40,7 +40,8 @@ def run(
     from cct_cloudflare import config
     from cct_cloudflare.cli.show import conclude, follow
     from cct_cloudflare.errors import UsageError
-    from cct_cloudflare.history import asked_by_program, recording
+    from cct_cloudflare.history.asking import asked_by_program
+    from cct_cloudflare.history.recorder import recording
     from cct_cloudflare.sandbox.given import MAX_BYTES, program_from_files, program_from_stdin
     from cct_cloudflare.sandbox.session import local_session, remote_session
     from cct_cloudflare.terminal import Intro, make_display

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from cct_cloudflare.cli.job import Job
 from cct_cloudflare.errors import CctError, WorkerError
-from cct_cloudflare.history import Kind, Recorder, asked_by_plan, recording
+from cct_cloudflare.history.asking import asked_by_plan
+from cct_cloudflare.history.record import Kind
+from cct_cloudflare.history.recorder import Recorder, recording
 from cct_cloudflare.receipt import Closing
 from cct_cloudflare.sandbox.events import Event, RunResult
 from cct_cloudflare.sandbox.outputs import SavedFiles, fresh_directory, plan_outputs, save

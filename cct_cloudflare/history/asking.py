@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ def asked_by_plan(plan: RunPlan, place: Place, project: Path, *, kind: Kind = "e
         demo=place.is_demo,
         prompt=plan.prompt,
         request=plan.execute,
-        components=tuple(used_component(component) for component in plan.merged.components),
+        components=_components(plan),
         secrets=_secrets(target, access.key if access else None),
     )
 
@@ -45,6 +44,12 @@ def asked_by_program(program: Program, target: WorkerTarget | None, project: Pat
     )
 
 
+def _components(plan: RunPlan) -> tuple[UsedComponent, ...]:
+    if plan.recorded is not None:
+        return plan.recorded
+    return tuple(used_component(component) for component in plan.merged.components)
+
+
 def used_component(component: Component) -> UsedComponent:
     return UsedComponent(
         kind=component.kind.value,
@@ -56,6 +61,8 @@ def used_component(component: Component) -> UsedComponent:
 
 def file_hash(path: Path) -> str | None:
     """The SHA-256 of a file's bytes, None for one that cannot be read."""
+    import hashlib
+
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

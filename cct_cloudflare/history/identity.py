@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 #: Crockford's base 32: no letter that could be taken for a digit, none that forms words by accident.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _READ_AS = str.maketrans({"o": "0", "i": "1", "l": "1"})
@@ -16,6 +14,8 @@ _RANDOM_LENGTH = 3
 
 def new_id(started_ms: int) -> str:
     """Nine characters: the second in which the run began, then three that chance chooses."""
+    import secrets
+
     seconds = max(0, started_ms // 1000 - _EPOCH)
     return _base32(seconds, _SECONDS_LENGTH) + _base32(secrets.randbelow(32**_RANDOM_LENGTH), _RANDOM_LENGTH)
 

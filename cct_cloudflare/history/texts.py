@@ -1,10 +1,11 @@
-"""Large texts: each is stored once, compressed, however many runs have it."""
+"""The texts of runs. Each large one is stored once, compressed, however many runs have it."""
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from typing import TYPE_CHECKING
+
+from cct_cloudflare.plain import plain_line
 
 if TYPE_CHECKING:
     import sqlite3
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 def store(connection: sqlite3.Connection, text: str) -> int:
     """The number under which `text` is kept; the same for the same text."""
+    import hashlib
+
     # A program may print, and JSON may carry, lone surrogates.
     data = text.encode("utf-8", "surrogatepass")
     digest = hashlib.sha256(data).digest()
@@ -49,3 +52,8 @@ def beginning(text: str, limit: int) -> tuple[str, bool]:
     while end and data[end] & 0xC0 == 0x80:
         end -= 1
     return data[:end].decode("utf-8", "surrogatepass"), True
+
+
+def folded(text: str) -> str:
+    """As it is compared in a search: case and line breaks make no difference."""
+    return plain_line(text).casefold()

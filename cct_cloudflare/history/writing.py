@@ -190,13 +190,8 @@ def _words(asked: Asked, outcome: Outcome | None) -> Iterable[str | None]:
         yield (result and result.sandbox_id) or outcome.sandbox_id
 
 
-def folded(text: str) -> str:
-    """As it is compared in a search: case and line breaks make no difference."""
-    return plain_line(text).casefold()
-
-
 def _write_words(connection: sqlite3.Connection, number: int, words: Iterable[str | None], redact: Redactor) -> None:
-    body = "\n".join(folded(redact(word)) for word in words if word)[:WORDS_CHARACTERS]
+    body = "\n".join(texts.folded(redact(word)) for word in words if word)[:WORDS_CHARACTERS]
     connection.execute("INSERT OR REPLACE INTO words (run, body) VALUES (?, ?)", (number, body))
 
 

@@ -1,0 +1,325 @@
+"""The history in words: values in, lines for people out, all of them safe for a terminal. Nothing here prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from cct_cloudflare.charts import bar
+from cct_cloudflare.history.record import KeptFile, KeptText, RunRecord, RunSummary
+from cct_cloudflare.history.statistics import Statistics, Totals
+from cct_cloudflare.plain import plain, plain_line
+from cct_cloudflare.pricing import dollars
+from cct_cloudflare.tables import Column, table
+
+#: What to type to have a first run.
+FIRST_RUN = 'cct --sandbox cloudflare --demo --prompt "What is the 10th Fibonacci number?"'
+
+_KINDS = {"execute": "prompt", "run": "own program", "monitor": "prompt, measured", "direct": "prompt, not run"}
+_LABEL_WIDTH = 10
+_MAX_LINES = 200
+_LARGEST_BAR = 24
+_MOST_DAYS = 31
+
+
+def runs_table(runs: Sequence[RunSummary], width: int | None) -> list[str]:
+    """The list: one line for each run."""
+    columns = [
+        Column("ID"),
+        Column("WHEN"),
+        Column("RESULT"),
+        Column("TIME", "right"),
+        Column("COST", "right"),
+        Column("WHAT", flexible=True),
+    ]
+    rows = [
+        [
+            run.id,
+            _local(run.started, "%Y-%m-%d %H:%M"),
+            result_of(run),
+            "" if _time(run) is None else duration(_time(run) or 0),
+            _cost(run),
+            run.title or "(empty)",
+        ]
+        for run in runs
+    ]
+    return table(columns, rows, width)
+
+
+def result_of(run: RunSummary) -> str:
+    """How it ended, in a word: the code of the error where there is one."""
+    if run.status == "succeeded":
+        return "ok"
+    if run.status == "running":
+        return "unfinished"
+    if run.exit_code == 7 and run.error_code is None:
+        return "refused"
+    return run.error_code or run.status
+
+
+def _time(run: RunSummary) -> float | None:
+    return run.total_ms if run.total_ms is not None else run.elapsed_ms
+
+
+def _cost(run: RunSummary) -> str:
+    if run.demo:
+        return "demo"
+    if run.cost_usd is None:
+        return "" if run.kind == "run" else "?"
+    return "" if run.kind == "run" and not run.cost_usd else dollars(run.cost_usd)
+
+
+def duration(ms: float) -> str:
+    if ms < 999.5:
+        return f"{ms:.0f} ms"
+    seconds = ms / 1000
+    return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+
+
+def _local(when: datetime, form: str) -> str:
+    return when.astimezone().strftime(form)
+
+
+# One run
+
+
+def run_lines(record: RunRecord) -> Iterator[str]:
+    """All that a person wants to see of one run."""
+    run = record.summary
+    yield f"Run {run.id}: {result_of(run)}"
+    for label, value in _facts(record):
+        yield from _fact(label, value)
+    if record.prompt is not None:
+        yield from _section("Prompt", KeptText(text=record.prompt))
+    for file in record.program:
+        yield from _file(file)
+    for file in record.written:
+        yield f"\n{plain_line(file.path)}  {file.bytes:,} bytes, written by the program and not saved"
+    yield from _section("Output", record.output)
+    yield from _section("Error", record.error)
+
+
+def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
+    run, details = record.summary, record.details
+    time = _time(run)
+    yield "When", _local(run.started, "%Y-%m-%d %H:%M:%S %Z") + ("" if time is None else f", {duration(time)}")
+    yield "Kind", _KINDS.get(run.kind, run.kind)
+    yield "Where", run.place + (", with the scripted model (demo)" if run.demo else "")
+    yield "Project", str(details.get("project") or "")
+    yield (
+        "Components",
+        "\n".join(
+            f"{used.kind} {used.name} ({used.source})  sha256 {used.sha256[:16] + '…' if used.sha256 else 'not known'}"
+            for used in record.components
+        ),
+    )
+    yield "Model", _model(run)
+    yield "Asked for", _options(record.request)
+    yield "Phases", _phases(details.get("metrics") or {})
+    yield "Sandbox", ": ".join(str(details[name]) for name in ("sandbox", "isolation") if details.get(name))
+    yield "Exit code", "" if run.exit_code is None else str(run.exit_code)
+    yield "Refused", "\n".join(f"{file['path']}: it {file['reason']}" for file in details.get("refusedFiles", ()))
+    yield "Saved", str(details.get("outputDirectory") or "")
+    if run.cloudflare_usd is not None:
+        yield "Cost", f"at most {dollars(run.cloudflare_usd)} at Cloudflare, beyond what your plan includes"
+    if details.get("redacted"):
+        yield "Note", "a key or token was taken out; [redacted] stands in its place"
+
+
+def _model(run: RunSummary) -> str:
+    parts = [run.model] if run.model else []
+    if run.input_tokens is not None:
+        parts.append(f"{run.input_tokens:,} tokens in, {run.output_tokens or 0:,} out")
+    if parts and run.kind != "run":
+        cost = "price not known" if run.cost_usd is None else dollars(run.cost_usd)
+        parts.append("no cost" if run.demo else cost)
+    return ", ".join(parts)
+
+
+def _options(request: Any) -> str:
+    told = {
+        "model": "model {}",
+        "language": "{}",
+        "maxTokens": "at most {} tokens",
+        "sandbox": "sandbox {}",
+    }
+    parts = [form.format(request[name]) for name, form in told.items() if request.get(name) is not None]
+    if request.get("timeout") is not None:
+        parts.append(f"at most {duration(request['timeout'])}")
+    return ", ".join(parts)
+
+
+def _phases(metrics: Any) -> str:
+    names = {"queueMs": "queue", "generationMs": "generation", "bootMs": "sandbox", "executionMs": "run"}
+    told = [(name, metrics.get(key)) for key, name in names.items()]
+    return ", ".join(f"{name} {duration(ms)}" for name, ms in told if ms)
+
+
+def _fact(label: str, value: str) -> Iterator[str]:
+    lines = [plain_line(line) for line in value.split("\n")] if value else []
+    for index, line in enumerate(lines):
+        yield f"  {label if index == 0 else '':<{_LABEL_WIDTH}} {line}"
+
+
+def _file(file: KeptFile) -> Iterator[str]:
+    yield f"\n{plain_line(file.path)}"
+    if file.content is None:
+        yield f"  ({file.bytes:,} bytes, too large to keep)"
+    elif file.encoding == "base64":
+        yield f"  ({file.bytes:,} bytes, not text)"
+    else:
+        yield from _barred(file.content)
+
+
+def _barred(text: str) -> Iterator[str]:
+    """Each line behind a bar, as a run shows it."""
+    lines = plain(text).expandtabs(4).splitlines()
+    for line in lines[:_MAX_LINES]:
+        yield f"  │ {line}".rstrip()
+    if len(lines) > _MAX_LINES:
+        yield f"  and {len(lines) - _MAX_LINES:,} more lines; --save FOLDER writes the whole file, --json shows it"
+
+
+def _section(heading: str, kept: KeptText) -> Iterator[str]:
+    if not kept.text.strip():
+        return
+    yield f"\n{heading}"
+    lines = plain(kept.text).expandtabs(4).splitlines()
+    for line in lines[:_MAX_LINES]:
+        yield f"  {line}".rstrip()
+    if len(lines) > _MAX_LINES:
+        yield f"  … {len(lines) - _MAX_LINES:,} more lines; --json shows all that was kept"
+    if kept.cut:
+        yield "  … what followed was too long to keep"
+
+
+# All runs
+
+
+def statistics_lines(statistics: Statistics, days: int | None, width: int) -> Iterator[str]:
+    """The statistics, at most `width` wide where that is 60 or more."""
+    totals = statistics.totals
+    yield f"{_over(days)}: {_counted(totals)}"
+    if statistics.demo_runs:
+        yield f"{_number(statistics.demo_runs, 'scripted run')} (--demo) beside these; not counted below."
+    if not totals.runs:
+        return
+    yield ""
+    yield from _fact("Success", _success(totals))
+    yield from _fact("Tokens", f"{totals.input_tokens:,} in, {totals.output_tokens:,} out")
+    yield from _fact("Cost", _cost_line(totals))
+    if statistics.latency:
+        yield ""
+        yield from _latency_table(statistics)
+    yield ""
+    yield from _days_table(statistics.days, width)
+    if statistics.models:
+        yield ""
+        yield from _models_table(statistics.models, width)
+
+
+def _over(days: int | None) -> str:
+    return "All runs" if days is None else "Today" if days == 1 else f"The last {days} days"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _counted(totals: Totals) -> str:
+    if not totals.runs:
+        return "no runs"
+    parts = [
+        f"{count:,} {word}"
+        for count, word in (
+            (totals.succeeded, "succeeded"),
+            (totals.failed, "failed"),
+            (totals.errors, "ended in an error"),
+            (totals.interrupted, "interrupted"),
+            (totals.unfinished, "unfinished"),
+        )
+        if count
+    ]
+    return f"{_number(totals.runs, 'run')}: {', '.join(parts)}"
+
+
+def _success(totals: Totals) -> str:
+    rate = totals.success_rate
+    return "" if rate is None else f"{_percent(rate)} of the runs that were not interrupted"
+
+
+def _percent(share: float) -> str:
+    # Only what is all of it reads as 100 %.
+    return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
+
+
+def _cost_line(totals: Totals) -> str:
+    lines = [f"{dollars(totals.cost_usd)} for Claude"]
+    if totals.cloudflare_usd:
+        lines.append(f"at most {dollars(totals.cloudflare_usd)} at Cloudflare, beyond what your plan includes")
+    if totals.unpriced:
+        lines.append(f"without {_number(totals.unpriced, 'run')} whose cost is not known")
+    return "\n".join(lines)
+
+
+_PHASE_NAMES = {
+    "prompt": "prompt to answer",
+    "program": "own program",
+    "generation": "  generation",
+    "boot": "  sandbox start",
+    "execution": "  run",
+}
+
+
+def _latency_table(statistics: Statistics) -> list[str]:
+    columns = [Column("  TIME"), *(Column(heading, "right") for heading in ("MEDIAN", "P95", "LONGEST", "RUNS"))]
+    rows = [
+        [
+            f"  {_PHASE_NAMES[phase]}",
+            *(duration(value) for value in (summary.median, summary.p95, summary.max)),
+            f"{summary.count:,}",
+        ]
+        for phase, summary in statistics.latency.items()
+    ]
+    return table(columns, rows)
+
+
+def _days_table(days: Sequence[tuple[str, Totals]], width: int) -> list[str]:
+    shown = days[-_MOST_DAYS:]
+    largest = max(totals.runs for _, totals in shown)
+    space = max(6, min(_LARGEST_BAR, width - 48))
+    columns = [
+        Column("  DAY"),
+        Column("RUNS", "right"),
+        Column(""),
+        Column("SUCCESS", "right"),
+        Column("COST", "right"),
+    ]
+    rows = [
+        [f"  {day}", f"{totals.runs:,}", bar(totals.runs, largest, space), _rate(totals), dollars(totals.cost_usd)]
+        for day, totals in shown
+    ]
+    left_out = len(days) - len(shown)
+    return [*table(columns, rows), *([f"  and {_number(left_out, 'day')} before"] if left_out else [])]
+
+
+def _models_table(models: Sequence[tuple[str, Totals]], width: int) -> list[str]:
+    headings = ("RUNS", "SUCCESS", "TOKENS IN", "OUT", "COST")
+    columns = [Column("  MODEL", flexible=True), *(Column(heading, "right") for heading in headings)]
+    rows = [
+        [
+            f"  {model}",
+            f"{totals.runs:,}",
+            _rate(totals),
+            f"{totals.input_tokens:,}",
+            f"{totals.output_tokens:,}",
+            dollars(totals.cost_usd),
+        ]
+        for model, totals in models
+    ]
+    return table(columns, rows, width)
+
+
+def _rate(totals: Totals) -> str:
+    return "" if totals.success_rate is None else _percent(totals.success_rate)

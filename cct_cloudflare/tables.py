@@ -1,0 +1,76 @@
+"""Tables as lines of text, in columns that line up. Values in, text out; nothing here prints."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+_GAP = 2
+_ELLIPSIS = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`align` says where the values stand; a `flexible` column gives way when the table is too wide."""
+
+    heading: str
+    align: Literal["left", "right"] = "left"
+    flexible: bool = False
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
+    """The heading and one line for each row, none wider than `width` where a flexible column can give way.
+
+    Cells are text on one line that is safe to print. A last column on the left is not filled up with spaces.
+    """
+    cells = [[column.heading for column in columns], *(list(row) for row in rows)]
+    widths = [max(cell_width(row[index]) for row in cells) for index in range(len(columns))]
+    if width is not None:
+        _shrink(columns, widths, width)
+    return [_line(columns, widths, row) for row in cells]
+
+
+def _shrink(columns: Sequence[Column], widths: list[int], width: int) -> None:
+    over = sum(widths) + _GAP * (len(widths) - 1) - width
+    for index, column in enumerate(columns):
+        if column.flexible and over > 0:
+            given = min(over, max(0, widths[index] - max(8, cell_width(column.heading))))
+            widths[index] -= given
+            over -= given
+
+
+def _line(columns: Sequence[Column], widths: Sequence[int], row: Sequence[str]) -> str:
+    parts = []
+    for column, width, cell in zip(columns, widths, row, strict=True):
+        shown = fitted(cell, width)
+        space = " " * (width - cell_width(shown))
+        parts.append(space + shown if column.align == "right" else shown + space)
+    return (" " * _GAP).join(parts).rstrip()
+
+
+def fitted(text: str, width: int) -> str:
+    """`text`, cut with an ellipsis where it needs more than `width` cells of a terminal."""
+    if cell_width(text) <= width:
+        return text
+    kept, used = [], cell_width(_ELLIPSIS)
+    for character in text:
+        used += cell_width(character)
+        if used > width:
+            break
+        kept.append(character)
+    return "".join(kept) + _ELLIPSIS
+
+
+def cell_width(text: str) -> int:
+    """The cells of a terminal that a line takes: two for the characters of East Asia and emoji, none for accents."""
+    if text.isascii():
+        return len(text)
+    return sum(_character_width(character) for character in text)
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
