@@ -66,7 +66,8 @@ def monitor(
 
 def _observe(prompt: str, count: int, options: PromptOptions) -> int:
     from cct_cloudflare.cli.job import job_of, opened, plan_of
-    from cct_cloudflare.history import asked_by_plan, recording
+    from cct_cloudflare.history.asking import asked_by_plan
+    from cct_cloudflare.history.recorder import recording
     from cct_cloudflare.monitor.health import greet
     from cct_cloudflare.monitor.observe import Observation, Observer, keep_files, observe
     from cct_cloudflare.monitor.report import Report
@@ -75,7 +76,7 @@ def _observe(prompt: str, count: int, options: PromptOptions) -> int:
     from cct_cloudflare.monitor.system import this_system
     from cct_cloudflare.terminal import make_display
 
-    job = job_of(plan_of(prompt, options), options)
+    job = job_of(plan_of(prompt, options), options, runs=count)
     asked = asked_by_plan(job.plan, job.place, options.project, kind="monitor")
     url = job.place.target.url if job.place.target else None
     with contextlib.ExitStack() as session:
@@ -108,15 +109,15 @@ def _observe(prompt: str, count: int, options: PromptOptions) -> int:
 
 def _watch(options: PromptOptions, count: int | None, interval: float | None) -> int:
     """Shows check after check. Ctrl-C is how it is meant to end."""
-    from cct_cloudflare import config
     from cct_cloudflare.errors import Exit
     from cct_cloudflare.monitor.health import DEFAULT_INTERVAL, Check, watch
     from cct_cloudflare.monitor.screens import make_screen
+    from cct_cloudflare.place import chosen_worker
     from cct_cloudflare.sandbox.client import WorkerClient
     from cct_cloudflare.sandbox.session import local_session
     from cct_cloudflare.terminal import make_display
 
-    target = None if options.demo else config.worker_target(options.worker_url)
+    target = None if options.demo else chosen_worker(options.worker_url, local=options.local)
     url = target.url if target else None
     checks: list[Check] = []
     with contextlib.ExitStack() as session:
