@@ -36,6 +36,7 @@ class PromptOptions:
     yes: bool
     trust_project: bool
     language: str | None
+    isolation: str | None
     timeout: float | None
     output: Path | None
     no_history: bool
@@ -78,6 +79,7 @@ def plan_of(prompt: str, options: PromptOptions) -> RunPlan:
             language=options.language,
             timeout_ms=milliseconds(options.timeout),
             max_tokens=options.max_tokens,
+            sandbox=options.isolation,
         )
     )
 

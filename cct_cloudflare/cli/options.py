@@ -18,6 +18,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 MIN_TIMEOUT, MAX_TIMEOUT = 0.1, 300.0
 MAX_PROMPT_BYTES = 400_000
 
+#: The sandboxes that a Worker may have (`src/api.ts`); which it has, its `/health` says.
+ISOLATIONS = ("isolate", "process", "container")
+
 
 class _Amount(click.FloatRange):
     """FloatRange alone lets NaN through: it is neither below nor above anything."""
@@ -129,6 +132,11 @@ def run_options(command: _F) -> _F:
             type=Seconds(MIN_TIMEOUT, MAX_TIMEOUT),
             metavar="SECONDS",
             help="Stop the program after this long; 30 by default, at most 300.",
+        ),
+        click.option(
+            "--isolation",
+            type=click.Choice(ISOLATIONS),
+            help="Which of the Worker's sandboxes runs the program; its own default otherwise.",
         ),
         click.option(
             "--language",

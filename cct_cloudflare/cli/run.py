@@ -26,6 +26,7 @@ def run(
     files: tuple[Path, ...],
     worker_url: str | None,
     language: str | None,
+    isolation: str | None,
     timeout: float | None,
     output: Path | None,
     no_history: bool,
@@ -63,5 +64,5 @@ def run(
         asked = asked_by_program(program, target, Path.cwd(), timeout_ms=milliseconds(timeout))
         with recording(asked, warn=display.warn, enabled=not no_history) as record:
             with session as client:
-                result = follow(record.watch(client.run(program, milliseconds(timeout))), display)
+                result = follow(record.watch(client.run(program, milliseconds(timeout), isolation)), display)
             return conclude(result, display, Path.cwd(), output, record)

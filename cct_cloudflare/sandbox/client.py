@@ -153,11 +153,13 @@ class WorkerClient:
         """Prompt → events; the last is a RunResult. Closing the iterator closes the connection at once."""
         return self._stream("/execute", request.to_json(), patience().most + _seconds(request.timeout_ms))
 
-    def run(self, program: Program, timeout_ms: int | None = None) -> Iterator[Event]:
-        """A program of one's own → events; the last is a RunResult."""
+    def run(self, program: Program, timeout_ms: int | None = None, sandbox: str | None = None) -> Iterator[Event]:
+        """A program of one's own → events; the last is a RunResult. `sandbox` is one that `/health` names."""
         body = dict(program.to_json())
         if timeout_ms is not None:
             body["timeout"] = timeout_ms
+        if sandbox is not None:
+            body["sandbox"] = sandbox
         return self._stream("/run", body, _seconds(timeout_ms))
 
     def health(self) -> Health:
