@@ -39,12 +39,23 @@ class Place:
         return self.target.origin if self.target else "this machine"
 
 
-def choose_place(plan: RunPlan, project: Path, *, worker_url: str | None, key: str | None, demo: bool) -> Place:
+def chosen_worker(worker_url: str | None, *, local: bool) -> config.WorkerTarget | None:
+    """The deployed Worker that is meant, or None for this machine. Raises UsageError, ConfigError."""
+    if not local:
+        return config.worker_target(worker_url)
+    if worker_url is not None:
+        raise UsageError("--local is this machine; --worker-url names another.", hint="Give one of them.")
+    return None
+
+
+def choose_place(
+    plan: RunPlan, project: Path, *, worker_url: str | None, local: bool = False, key: str | None, demo: bool
+) -> Place:
     """Everything that can be missing is asked for here, before anything is written. Raises UsageError, ConfigError."""
     if demo:
         _check_demo(plan, is_remote=worker_url is not None)
         return Place()
-    target = config.worker_target(worker_url)
+    target = chosen_worker(worker_url, local=local)
     if target is not None:
         check_token(target)
         return Place(target=target)

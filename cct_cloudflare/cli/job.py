@@ -30,6 +30,7 @@ class PromptOptions:
     max_tokens: int | None
     max_cost: float | None
     worker_url: str | None
+    local: bool
     anthropic_api_key: str | None
     demo: bool
     directory: Path
@@ -90,7 +91,12 @@ def job_of(plan: RunPlan, options: PromptOptions, *, runs: int = 1) -> Job:
     `runs` is how often the prompt will be sent, which --max-cost bounds as a whole.
     """
     place = choose_place(
-        plan, options.project, worker_url=options.worker_url, key=options.anthropic_api_key, demo=options.demo
+        plan,
+        options.project,
+        worker_url=options.worker_url,
+        local=options.local,
+        key=options.anthropic_api_key,
+        demo=options.demo,
     )
     return ready_job(plan, place, options, runs=runs)
 
@@ -127,9 +133,12 @@ def show_warnings(job: Job, display: Display) -> None:
         display.warn(warning)
 
 
-def render_project(project: Path, display: Display, *, ask: bool) -> None:
-    """Renders the Worker project when it is missing or out of date. Raises click.Abort when the user declines."""
-    plan = scaffold.plan(project)
+def render_project(project: Path, display: Display, *, ask: bool, name: str | None = None) -> None:
+    """Renders the Worker project when it is missing or out of date. Raises click.Abort when the user declines.
+
+    `name` changes the name that the project's Worker has on Cloudflare.
+    """
+    plan = scaffold.plan(project, name=name)
     if plan.is_done:
         return
     is_new = not plan.target.exists()

@@ -45,6 +45,9 @@ class _Dollars(_Amount):
         return super().convert(value.removeprefix("$") if isinstance(value, str) else value, param, ctx)
 
 
+local_option = click.option("--local", is_flag=True, help="This machine, whatever Worker is configured.")
+
+
 def output_options(command: _F) -> _F:
     """`--json`, `--quiet`, `--no-color`: how a run is shown."""
     for option in (
@@ -96,6 +99,7 @@ def request_options(command: _F) -> _F:
         click.option(
             "--anthropic-api-key", metavar="KEY", help="Shows in the process list: better set ANTHROPIC_API_KEY."
         ),
+        local_option,
         click.option(
             "--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN."
         ),
@@ -112,6 +116,30 @@ def request_options(command: _F) -> _F:
             "--model",
             metavar="NAME",
             help="sonnet, opus, haiku or a full name; else the agent's, else the default.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def deployment_options(command: _F) -> _F:
+    """`--directory` to `--json`: which deployed Worker a command is about, and how it answers."""
+    for option in (
+        click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else."),
+        click.option("--account", metavar="ID", help="The Cloudflare account; CLOUDFLARE_ACCOUNT_ID does the same."),
+        click.option(
+            "--env",
+            "environment",
+            default="",
+            metavar="NAME",
+            help="An environment of wrangler.toml: development, staging, production; else the default one.",
+        ),
+        click.option(
+            "--directory",
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            default=Path(),
+            help="The project; the current folder by default.",
         ),
     ):
         command = option(command)

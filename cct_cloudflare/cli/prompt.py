@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from cct_cloudflare import config
 from cct_cloudflare.cli.direct import direct_job, local_job, run_direct
 from cct_cloudflare.cli.fallback import Contact, choose_way
 from cct_cloudflare.cli.job import Job, PromptOptions, job_of, opened, plan_of
@@ -15,6 +14,7 @@ from cct_cloudflare.cli.options import read_prompt
 from cct_cloudflare.cli.show import conclude, follow, recorder_of
 from cct_cloudflare.errors import UsageError, WorkerError
 from cct_cloudflare.estimates import estimate_plan, told_estimate
+from cct_cloudflare.place import chosen_worker
 from cct_cloudflare.run import RunPlan
 from cct_cloudflare.terminal import make_display
 
@@ -53,9 +53,13 @@ def _run(job: Job, contact: Contact) -> int:
         return conclude(result, display, Path.cwd(), options.output, record)
 
 
+def _is_remote(options: PromptOptions) -> bool:
+    return not options.demo and chosen_worker(options.worker_url, local=options.local) is not None
+
+
 def _show_plan(plan: RunPlan, options: PromptOptions) -> None:
     body = plan.to_json()
-    expected = estimate_plan(plan, remote=config.worker_target(options.worker_url) is not None and not options.demo)
+    expected = estimate_plan(plan, remote=_is_remote(options))
     if options.as_json:
         click.echo(json.dumps({"success": True, "dryRun": True, **body, "estimate": expected.to_json()}))
         return

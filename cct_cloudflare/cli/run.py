@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cct_cloudflare.cli.options import milliseconds, output_options, run_options
+from cct_cloudflare.cli.options import local_option, milliseconds, output_options, run_options
 
 
 @click.command(
@@ -20,11 +20,13 @@ Examples:
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN.")
+@local_option
 @run_options
 @output_options
 def run(
     files: tuple[Path, ...],
     worker_url: str | None,
+    local: bool,
     language: str | None,
     isolation: str | None,
     timeout: float | None,
@@ -38,14 +40,11 @@ def run(
 
     Files that the program writes are saved; - reads the program from standard input.
     """
-    from cct_cloudflare import config
-    from cct_cloudflare.cli.show import conclude, follow
+    from cct_cloudflare.cli.show import run_program
     from cct_cloudflare.errors import UsageError
-    from cct_cloudflare.history.asking import asked_by_program
-    from cct_cloudflare.history.recorder import recording
+    from cct_cloudflare.place import chosen_worker
     from cct_cloudflare.sandbox.given import MAX_BYTES, program_from_files, program_from_stdin
-    from cct_cloudflare.sandbox.session import local_session, remote_session
-    from cct_cloudflare.terminal import Intro, make_display
+    from cct_cloudflare.terminal import make_display
 
     if any(str(file) == "-" for file in files):
         if len(files) > 1:
@@ -53,16 +52,6 @@ def run(
         program = program_from_stdin(sys.stdin.buffer.read(MAX_BYTES + 1), language)
     else:
         program = program_from_files(files, language)
-    target = config.worker_target(worker_url)
+    target = chosen_worker(worker_url, local=local)
     with make_display(as_json=as_json, quiet=quiet, no_color=no_color) as display:
-        display.begin(Intro(where=target.origin if target else "this machine"))
-        session = (
-            remote_session(target)
-            if target is not None
-            else local_session(None, language=program.language, progress=display.progress)
-        )
-        asked = asked_by_program(program, target, Path.cwd(), timeout_ms=milliseconds(timeout))
-        with recording(asked, warn=display.warn, enabled=not no_history) as record:
-            with session as client:
-                result = follow(record.watch(client.run(program, milliseconds(timeout), isolation)), display)
-            return conclude(result, display, Path.cwd(), output, record)
+        return run_program(program, target, display, milliseconds(timeout), output, keep=not no_history)

@@ -17,8 +17,8 @@ def can_ask(options: Mapping[str, Any]) -> bool:
 
 def start(given: Sequence[str], options: Mapping[str, Any]) -> int:
     """The whole wizard, or with a command line that lacks its prompt, only what is missing from it."""
-    from cct_cloudflare import config
     from cct_cloudflare.cli.main import run_cli
+    from cct_cloudflare.place import chosen_worker
     from cct_cloudflare.wizard.draft import Draft, Where
     from cct_cloudflare.wizard.screen import Terminal
     from cct_cloudflare.wizard.session import Session
@@ -29,7 +29,7 @@ def start(given: Sequence[str], options: Mapping[str, Any]) -> int:
     session = Session(Terminal(), run_cli, project.resolve())
     if set(given) <= {"--no-color"}:
         return session.start()
-    target = None if options["demo"] else config.worker_target(options["worker_url"])
+    target = None if options["demo"] else chosen_worker(options["worker_url"], local=options["local"])
     place = Where.DEMO if options["demo"] else Where.WORKER if target else Where.HERE
     return session.complete(
         Draft(

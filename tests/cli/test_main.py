@@ -53,6 +53,8 @@ def test_an_unknown_provider_is_a_usage_error_that_names_those_that_exist(capsys
         (["--prompt", "hi", "--agent", "no-such-agent"], "no-such-agent"),
         (["--prompt", "hi", "--worker-url", "http://example.com"], "--worker-url"),
         (["--demo", "--prompt", "hi", "--worker-url", "https://example.com"], "--demo"),
+        (["--local", "--prompt", "hi", "--worker-url", "https://example.com"], "--local"),
+        (["--direct", "--prompt", "hi", "--worker-url", "https://example.com"], "--direct"),
         (["run"], "FILES"),
         (["run", "missing.py"], "missing.py"),
         (["run", "-"], "language"),

@@ -135,6 +135,15 @@ def test_without_a_terminal_it_is_exit_4_and_names_both_ways(cct: Cct) -> None:
     assert cct.files() == {}
 
 
+def test_local_is_this_machine_whatever_is_configured(cct: Cct) -> None:
+    (cct.project / "main.js").write_text("console.log('here')")
+    with nowhere() as env, ScriptedModel([PROGRAM], pace=0) as model:
+        asked = cct("--local", "--json", "--prompt", PROMPT, env={**env, **access(model)})
+        ran = cct("run", "main.js", "--local", "--json", env=env)
+    assert (asked.code, asked.json["output"]) == (0, f"{CANARY.upper()}\n")
+    assert (ran.code, ran.json["output"]) == (0, "here\n")
+
+
 class Terminal:
     """A `cct` on a terminal of its own."""
 
