@@ -51,7 +51,7 @@ def make_receipt(
         ("Model", _model(result, demo)),
         ("Cost", _cost(closing.cost)),
         ("Sandbox", _sandbox(result)),
-        ("Saved", _saved(saved)),
+        ("Saved", saved_lines(saved)),
         ("Next", _next(result, saved)),
         (
             "Refused",
@@ -99,7 +99,9 @@ def duration(ms: float) -> str:
 def size(count: int) -> str:
     if count < 1000:
         return f"{count} B"
-    value, unit = (count / 1e3, "kB") if count < 999_500 else (count / 1e6, "MB")
+    value, unit = (
+        (count / 1e3, "kB") if count < 999_500 else (count / 1e6, "MB") if count < 999_500_000 else (count / 1e9, "GB")
+    )
     return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
 
 
@@ -162,7 +164,8 @@ def _sandbox(result: RunResult) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _saved(saved: SavedFiles) -> tuple[str, ...]:
+def saved_lines(saved: SavedFiles) -> tuple[str, ...]:
+    """Where the files are, and which."""
     if saved.directory is None:
         return ()
     files = [

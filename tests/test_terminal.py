@@ -128,7 +128,9 @@ def test_duration(ms: float, text: str) -> None:
         (123456, "123 kB"),
         (999_499, "999 kB"),
         (999_500, "1.0 MB"),
-        (10**9, "1000 MB"),
+        (999_499_999, "999 MB"),
+        (999_500_000, "1.0 GB"),
+        (25 * 10**9, "25.0 GB"),
     ],
 )
 def test_size(count: int, text: str) -> None:

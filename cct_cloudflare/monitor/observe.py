@@ -16,6 +16,10 @@ Clock = Callable[[], float]
 Moment = Literal["started", "first_text", "sandbox_ready", "program", "first_output", "result"]
 
 
+#: What a program that is only files begins with.
+_PAGE_SUFFIXES = (".html", ".htm", ".css", ".svg")
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """Milliseconds since the request was sent; None for what did not happen, or has not yet."""
@@ -62,10 +66,11 @@ class Observer:
         self._start = clock()
         self.timeline = Timeline()
         self.boot: Booted | None = None
-        self.model: str | None = None
-        self.language: str | None = None
-        #: Characters of files that Claude has written.
+        #: Characters of files that Claude has written, and when the last of them came.
         self.written = 0
+        self.last_text: float | None = None
+        #: Whether it looks as if nothing will have to run.
+        self.is_page = False
         #: Bytes that the program has printed, on both streams.
         self.printed = 0
         self.result: RunResult | None = None
@@ -79,14 +84,18 @@ class Observer:
         """Notes an event, and says which moment it is; None for one more of what has been before."""
         moment: Moment | None = None
         if isinstance(event, Started):
-            self.model, self.language, moment = event.model, event.language, "started"
+            moment = "started"
         elif isinstance(event, Generation):
+            if self.last_text is None:
+                self.is_page = event.path.lower().endswith(_PAGE_SUFFIXES)
             self.written += len(event.delta)
+            self.last_text = self.elapsed_ms
             moment = "first_text"
         elif isinstance(event, Booted):
             self.boot, moment = event, "sandbox_ready"
         elif isinstance(event, ProgramReady):
-            self.language, moment = event.language, "program"
+            moment = "program"
+            self.is_page = event.language == "web"
         elif isinstance(event, Output):
             self.printed += len(event.text.encode())
             moment = "first_output"

@@ -59,17 +59,21 @@ def phases_of(run: Observation) -> tuple[Phase, ...]:
 def phases_so_far(observer: Observer) -> tuple[Phase, ...]:
     """Of a run that goes on. How many tokens were written is a guess by the length of the text, and told as one."""
     now, timeline = observer.elapsed_ms, observer.timeline
-    started = timeline.started
+    started, first = timeline.started, timeline.first_text
     phases = [_phase("Queue", 0, started, now)]
     if started is not None:
-        first, end = timeline.first_text, timeline.program
+        # Its end is not told: the program may have to wait for its sandbox. So it lasts as long as text comes.
+        last = observer.last_text or now
         lead = (now if first is None else first) - started
-        phases.append(_phase("Generation", started, end, now, lead, _writing_note(observer, now)))
+        is_running = timeline.program is None
+        phases.append(Phase("Generation", started, last, last - started, lead, _writing_note(observer), is_running))
     if timeline.sandbox_ready is not None and observer.boot is not None:
         boot, ready = observer.boot, timeline.sandbox_ready
         start = ready if boot.spare else max(0.0, ready - boot.ms)
         phases.append(Phase("Sandbox", start, ready, boot.ms, note="was waiting" if boot.spare else ""))
-    if timeline.program is not None and observer.language != "web":
+    elif first is not None and not observer.is_page:
+        phases.append(_phase("Sandbox", first, None, now))
+    if timeline.program is not None and not observer.is_page:
         printed = f"{size(observer.printed)} printed" if observer.printed else ""
         phases.append(_phase("Run", timeline.program, timeline.result, now, note=printed))
     return tuple(phases)
@@ -105,11 +109,11 @@ def _generation_note(first_token: float | None, speed: float | None) -> str:
     return ", ".join(notes)
 
 
-def _writing_note(observer: Observer, now: float) -> str:
-    first = observer.timeline.first_text
-    if first is None:
+def _writing_note(observer: Observer) -> str:
+    first, last = observer.timeline.first_text, observer.last_text
+    if first is None or last is None:
         return ""
     tokens = observer.written / CHARACTERS_PER_TOKEN
-    seconds = ((observer.timeline.program or now) - first) / 1000
+    seconds = (last - first) / 1000
     speed = f", ~{tokens / seconds:,.0f} tokens/s" if seconds >= 0.1 else ""
     return f"~{tokens:,.0f} tokens{speed}"
