@@ -36,6 +36,12 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
     lazy={
         "run": LazyCommand("cct_cloudflare.cli.run:run", "Run a program of your own in the sandbox; no model, no key."),
         "monitor": LazyCommand("cct_cloudflare.cli.monitor:monitor", "Run a prompt and show where time and money go."),
+        "deploy": LazyCommand("cct_cloudflare.cli.deploy:deploy", "Deploy the Worker to your Cloudflare account."),
+        "logs": LazyCommand("cct_cloudflare.cli.logs:logs", "Show the log of the deployed Worker, live."),
+        "secret": LazyCommand("cct_cloudflare.cli.secret:secret", "Show or rotate the deployed Worker's token."),
+        "destroy": LazyCommand("cct_cloudflare.cli.destroy:destroy", "Remove the deployed Worker."),
+        "history": LazyCommand("cct_cloudflare.cli.history:history", "List what was run; show it, or run it again."),
+        "stats": LazyCommand("cct_cloudflare.cli.stats:stats", "Runs, success, time, tokens and cost, summed up."),
         "init": LazyCommand("cct_cloudflare.cli.init:init", "Render the Worker project, or bring it up to date."),
         "dev": LazyCommand("cct_cloudflare.cli.dev:dev", "Serve the project's Worker here, for curl and the browser."),
         "doctor": LazyCommand("cct_cloudflare.cli.doctor:doctor", "Look at what a run depends on, and how to mend it."),

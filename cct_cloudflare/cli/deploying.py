@@ -1,0 +1,162 @@
+"""What `cct deploy` shows and asks."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import textwrap
+import time
+from collections.abc import Iterable
+
+import click
+
+from cct_cloudflare.cli.job import may_ask, render_project
+from cct_cloudflare.config import KEY_VARIABLE
+from cct_cloudflare.deploy.deploying import Deployed, DeployRequest, check_build, deploy
+from cct_cloudflare.deploy.login import Account
+from cct_cloudflare.deploy.planning import COST_CLASS, DeployPlan
+from cct_cloudflare.deploy.preparing import Questions, prepare, prepare_dry_run
+from cct_cloudflare.errors import UsageError
+from cct_cloudflare.plain import plain_line
+from cct_cloudflare.terminal import make_display
+
+_EXAMPLE = "What is the 10th Fibonacci number?"
+_INDENT = 11
+
+
+def run_deploy(request: DeployRequest, *, yes: bool, as_json: bool, no_color: bool) -> None:
+    asking = may_ask(yes=yes, as_json=as_json)
+    if not (asking or yes):
+        raise UsageError(
+            "Nothing was deployed, because nobody can be asked here.",
+            hint="--yes deploys it, --dry-run shows the plan.",
+        )
+    started = time.monotonic()
+    with make_display(as_json=as_json, no_color=no_color) as display:
+        render_project(request.project, display, ask=asking, name=request.name)
+        prepared = prepare(request, _questions() if asking else Questions(), display.progress)
+    if not as_json:
+        show_plan(prepared.plan)
+    if asking:
+        click.confirm("Deploy it?", default=True, abort=True, err=True)
+        started = time.monotonic()
+    with make_display(as_json=as_json, no_color=no_color) as display:
+        deployed = deploy(prepared.plan, request, prepared.wrangler, display.progress)
+    if as_json:
+        click.echo(json.dumps({"success": True, "dryRun": False, **prepared.plan.to_json(), **deployed.to_json()}))
+        return
+    _show_deployed(deployed, prepared.plan, request, time.monotonic() - started)
+    click.echo(deployed.url)
+
+
+def run_dry_run(request: DeployRequest, *, yes: bool, as_json: bool, no_color: bool) -> None:
+    asking = may_ask(yes=yes, as_json=as_json)
+    dry = prepare_dry_run(request, _questions() if asking else Questions())
+    if not as_json:
+        show_plan(dry.plan)
+    if dry.wrangler is not None:
+        with make_display(as_json=as_json, no_color=no_color) as display:
+            check_build(dry.wrangler, request.environment, display.progress)
+    checked = dry.wrangler is not None
+    if as_json:
+        body = {"success": True, "dryRun": True, "buildChecked": checked, "missing": dry.missing}
+        click.echo(json.dumps({**body, **dry.plan.to_json()}))
+    elif checked:
+        click.echo("The build is fine. Nothing was deployed.", err=True)
+    else:
+        click.echo(f"The build was not checked: {dry.missing}. Nothing was deployed.", err=True)
+
+
+def show_plan(plan: DeployPlan) -> None:
+    """The plan for people, on stderr."""
+    state = "" if plan.existing is None else ", which exists already" if plan.existing.is_there else ", a new one"
+    where = f" (environment {plan.environment})" if plan.environment else ""
+    facts = [
+        ("Worker", f"{plan.name}{where}{state}"),
+        ("Account", plan.account.label if plan.account else "the one that you are logged in to"),
+        ("Address", plan.url or "under workers.dev, as Cloudflare names it"),
+        ("Gets", _bindings(plan)),
+        *(("Secret", f"{secret.name}: {secret.why}") for secret in plan.secrets),
+        ("Cost", COST_CLASS),
+    ]
+    if plan.edited:
+        facts.append(("Edited", f"by you, and deployed as they are: {', '.join(plan.edited)}"))
+    show_facts(facts)
+
+
+def show_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Labelled lines on stderr, folded at the terminal's width."""
+    width = shutil.get_terminal_size().columns - _INDENT
+    for label, value in facts:
+        # A long address or path is better copied than folded.
+        lines = textwrap.wrap(plain_line(value), max(width, 40), break_long_words=False, break_on_hyphens=False)
+        text = ("\n" + " " * _INDENT).join(lines)
+        click.echo(click.style(f"  {label:<{_INDENT - 2}}", dim=True) + text, err=True)
+
+
+def _bindings(plan: DeployPlan) -> str:
+    kinds: dict[str, list[str]] = {}
+    for binding in plan.bindings:
+        kinds.setdefault(binding.kind, []).append(binding.name)
+    several = {kind: f"{kind}s" for kind, names in kinds.items() if kind == "variable" and len(names) > 1}
+    return "; ".join(f"{several.get(kind, kind)} {', '.join(names)}" for kind, names in kinds.items())
+
+
+def _show_deployed(deployed: Deployed, plan: DeployPlan, request: DeployRequest, seconds: float) -> None:
+    click.echo(f"{click.style('✓', fg='green')} Deployed {plain_line(deployed.name)}.  {seconds:.1f} s", err=True)
+    token = "new" if deployed.new_token else "as before"
+    show_facts(
+        [
+            ("Answers", f"at {deployed.url}, version {deployed.worker_version}; a program ran in its sandbox"),
+            ("Token", f"{token}, kept in {deployed.store}; cct secret show prints it"),
+            ("Next", _next(plan, request, deployed)),
+        ]
+    )
+
+
+def _next(plan: DeployPlan, request: DeployRequest, deployed: Deployed) -> str:
+    has_key = any(secret.name == KEY_VARIABLE and secret.value is not None for secret in plan.secrets)
+    if not has_key and not (plan.existing and KEY_VARIABLE in plan.existing.secrets):
+        return shlex.join(["cct", "run", "main.py", "--worker-url", deployed.url])
+    words = ["cct", "--sandbox", "cloudflare"]
+    words += ["--directory", str(request.directory)] if request.directory else []
+    return f'{shlex.join(words)} --prompt "{_EXAMPLE}"'
+
+
+def _questions() -> Questions:
+    return Questions(consent=_ask_consent, login=_ask_login, account=_ask_account, key=_ask_key, replace=_ask_replace)
+
+
+def _ask_consent(target: object) -> bool:
+    click.echo(
+        f"\nThe Worker in {target} is not what cct renders. It would be built here, beside your Cloudflare login, and "
+        "the deployed Worker would have your key.",
+        err=True,
+    )
+    return click.confirm("Have you read it, and should it be deployed?", default=False, err=True)
+
+
+def _ask_login() -> bool:
+    return click.confirm("You are not logged in to Cloudflare. Log in with the browser now?", default=True, err=True)
+
+
+def _ask_account(accounts: tuple[Account, ...]) -> Account:
+    click.echo("Your login reaches several accounts:", err=True)
+    for number, account in enumerate(accounts, 1):
+        click.echo(f"  {number}  {account.label}", err=True)
+    chosen: int = click.prompt("Deploy to which one", type=click.IntRange(1, len(accounts)), err=True)
+    return accounts[chosen - 1]
+
+
+def _ask_key() -> str:
+    click.echo("No Anthropic API key was found. Without one the Worker only runs programs that it is given.", err=True)
+    key: str = click.prompt(
+        "Key (not shown; empty for none)", default="", hide_input=True, show_default=False, err=True
+    )
+    return key
+
+
+def _ask_replace(name: str) -> bool:
+    click.echo(f"\nThe account has a Worker {name!r} already, which cct has not deployed.", err=True)
+    return click.confirm("Replace it, for good?", default=False, err=True)

@@ -1,0 +1,191 @@
+"""What a deploy would do, decided and shown before anything is done. Asks Cloudflare, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from cct_cloudflare import config
+from cct_cloudflare.deploy.login import Account
+from cct_cloudflare.deploy.project import Binding, WorkerConfig
+from cct_cloudflare.deploy.refusals import is_not_there, refusal
+from cct_cloudflare.deploy.wrangler import Wrangler
+from cct_cloudflare.deployments import Deployment, deployment_of
+from cct_cloudflare.errors import ConfigError
+
+#: What a Worker costs, in a phrase; the figures are Cloudflare's and change.
+COST_CLASS = "Workers Paid plan (Dynamic Workers need it); Claude's tokens are paid with your Anthropic key"
+
+KEY_NAME = config.KEY_VARIABLE
+TOKEN_NAME = config.TOKEN_VARIABLE
+
+SecretAction = Literal["set", "keep", "leave"]
+
+
+@dataclass(frozen=True)
+class SecretPlan:
+    """`set` sends `value`; `keep` sends the one that is known, again; `leave` sends nothing. `why` is for people."""
+
+    name: str
+    action: SecretAction
+    why: str
+    value: str | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "action": self.action, "why": self.why}
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What the account has under the Worker's name: nothing (`is_there` False), or a Worker with these secrets."""
+
+    is_there: bool
+    secrets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class DeployPlan:
+    """`account` and `existing` are None in a dry run, which needs no login. `environment` is "" for the default one.
+
+    `is_foreign` says that the account has a Worker of this name that cct has not deployed, as far as can be seen.
+    """
+
+    project: Path
+    name: str
+    environment: str
+    account: Account | None
+    existing: Existing | None
+    is_foreign: bool
+    bindings: tuple[Binding, ...]
+    secrets: tuple[SecretPlan, ...]
+    edited: tuple[str, ...]
+    url: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "worker": self.name,
+            "environment": self.environment or None,
+            "account": {"id": self.account.id, "name": self.account.name} if self.account else None,
+            "exists": self.existing.is_there if self.existing else None,
+            "url": self.url,
+            "bindings": [{"name": binding.name, "kind": binding.kind} for binding in self.bindings],
+            "secrets": [secret.to_json() for secret in self.secrets],
+            "editedFiles": list(self.edited),
+            "cost": COST_CLASS,
+        }
+
+
+def look(wrangler: Wrangler, environment: str) -> Existing:
+    """What the account has under this name. Raises CctError."""
+    outcome = wrangler.run("secret", "list", "--format=json", environment=environment)
+    if outcome.code != 0:
+        if is_not_there(outcome):
+            return Existing(is_there=False)
+        raise refusal(outcome, "looking for an earlier Worker of this name")
+    try:
+        listed = json.loads(outcome.stdout)
+    except ValueError:
+        raise refusal(outcome, "reading the names of the Worker's secrets") from None
+    names = (secret.get("name") for secret in listed if isinstance(secret, dict))
+    return Existing(is_there=True, secrets=frozenset(name for name in names if isinstance(name, str)))
+
+
+def make_plan(
+    project: Path,
+    worker: WorkerConfig,
+    environment: str,
+    *,
+    account: Account | None = None,
+    existing: Existing | None = None,
+    edited: tuple[str, ...] = (),
+    url: str | None = None,
+    with_key: bool = True,
+    key: str | None = None,
+) -> DeployPlan:
+    """`key` was typed by the user, and counts before all others. `url` is where the Worker will answer, when it is not
+    the address that Cloudflare gives it.
+
+    Raises UsageError for an environment or URL that cannot be, and ConfigError: `key_missing` when a key is wanted and
+    neither found here nor on the Worker.
+    """
+    worker.check_environment(environment)
+    name = worker.worker_name(environment)
+    before = deployment_of(project, environment)
+    if before is not None and (before.name != name or (account and before.account not in (None, account.id))):
+        before = None  # another Worker, which this one does not follow
+    address = config.checked_worker_url(url) if url is not None else before.url if before else None
+    return DeployPlan(
+        project=project,
+        name=name,
+        environment=environment,
+        account=account,
+        existing=existing,
+        is_foreign=_is_foreign(existing, before),
+        bindings=worker.bindings(environment),
+        secrets=(_plan_key(project, existing, key, with_key=with_key), _plan_token(address, existing)),
+        edited=edited,
+        url=address,
+    )
+
+
+def check_name(plan: DeployPlan, *, replace: bool) -> None:
+    """Raises ConfigError (`deploy_name_taken`) when deploying would replace somebody else's Worker."""
+    if plan.is_foreign and not replace:
+        raise ConfigError(
+            f"The account has a Worker {plan.name!r} already, and it has no {TOKEN_NAME}: cct has not deployed it.",
+            hint="Choose another name with --name, or replace that Worker with --replace.",
+            code="deploy_name_taken",
+        )
+
+
+def _is_foreign(existing: Existing | None, before: Deployment | None) -> bool:
+    # One without a token that this user did begin to deploy is what an interrupted deploy leaves.
+    return existing is not None and existing.is_there and TOKEN_NAME not in existing.secrets and before is None
+
+
+def _plan_key(project: Path, existing: Existing | None, typed: str | None, *, with_key: bool) -> SecretPlan:
+    has_key = existing is not None and KEY_NAME in existing.secrets
+    if not with_key:
+        return SecretPlan(
+            KEY_NAME, "leave", "the Worker has one" if has_key else "as asked: only /run works without one"
+        )
+    try:
+        key = config.find_anthropic_key(project, typed)
+    except ConfigError as error:
+        if error.code != "key_missing":
+            raise
+        if has_key:
+            return SecretPlan(KEY_NAME, "leave", "none is known here; the Worker keeps its own")
+        if existing is None:
+            return SecretPlan(KEY_NAME, "leave", "none is known here: a deploy would ask for it")
+        raise ConfigError(
+            "No Anthropic API key was found, and the Worker has none.",
+            hint=f"Set {KEY_NAME} and run the same command again; or deploy without one: --no-key",
+            code="key_missing",
+        ) from error
+    where = {
+        "flag": "the one that you typed",
+        "environment": f"from {KEY_NAME} in the environment",
+        "stored": "the one stored for you",
+    }
+    return SecretPlan(KEY_NAME, "set", where.get(key.source, f"from {project / '.env'}"), key.value)
+
+
+def _plan_token(address: str | None, existing: Existing | None) -> SecretPlan:
+    given = os.environ.get(TOKEN_NAME)
+    if given:
+        token = config.checked_token(given, TOKEN_NAME)
+        return SecretPlan(TOKEN_NAME, "set", f"from {TOKEN_NAME} in the environment", token)
+    known = config.worker_target(address) if address is not None else None
+    if known is not None and known.token is not None:
+        return SecretPlan(TOKEN_NAME, "keep", "the one that you have already", known.token)
+    if existing is not None and TOKEN_NAME in existing.secrets:
+        return SecretPlan(
+            TOKEN_NAME,
+            "set",
+            "a new one: the Worker's own is not known here, and whoever uses it will need the new one",
+        )
+    return SecretPlan(TOKEN_NAME, "set", "a new one, made for this Worker")
