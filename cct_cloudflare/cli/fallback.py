@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from cct_cloudflare.cli.job import Job
-from cct_cloudflare.errors import CctError, ConfigError, WorkerError
+from cct_cloudflare.errors import ConfigError, WorkerError
 from cct_cloudflare.sandbox.events import Event
 
 Way = Literal["local", "direct", "stop"]
@@ -47,30 +47,24 @@ def _ask(error: WorkerError, job: Job) -> Way:
     from cct_cloudflare.terminal import show_error
 
     show_error(error, no_color=job.options.no_color)
-    needs_key = _needs_key(job)
     click.echo(
-        "\nNothing was run. What now?\n"
-        f"  1  start the Worker on this machine and run it there{needs_key}\n"
-        f"  2  ask Claude from this machine and save the program, without running it{needs_key}\n"
-        "  3  stop",
+        "\nNothing was run here. What now?\n"
+        "  1  start the Worker on this machine and run it there\n"
+        "  2  ask Claude from this machine and save the program, without running it\n"
+        f"  3  stop\n{_about_the_key(job)}",
         err=True,
     )
     answer = click.prompt("1, 2 or 3", type=click.Choice(["1", "2", "3"]), default="3", show_choices=False, err=True)
     return _WAYS[int(answer) - 1]
 
 
-def _needs_key(job: Job) -> str:
-    """What to say of ways that need a key where there is none; a deployed Worker has its own."""
+def _about_the_key(job: Job) -> str:
+    """A line about the key where none can be used: a deployed Worker has its own, this machine may have none."""
     from cct_cloudflare import config
+    from cct_cloudflare.plain import plain_line
 
     try:
         config.find_anthropic_key(job.options.project, job.options.anthropic_api_key)
     except ConfigError as error:
-        return " (needs an Anthropic API key: none was found)" if error.code == "key_missing" else _unusable(error)
+        return f"1 and 2 need an Anthropic API key. {plain_line(error.message)}\n"
     return ""
-
-
-def _unusable(error: CctError) -> str:
-    from cct_cloudflare.plain import plain_line
-
-    return f" ({plain_line(error.message).rstrip('.')})"

@@ -202,7 +202,7 @@ def test_on_a_terminal_it_offers_the_ways_in_their_order_and_stop_is_exit_4(cct:
     assert code == 4
     assert "refused" in screen
     assert screen.index("on this machine and run it") < screen.index("without running it") < screen.index("stop")
-    assert "needs an Anthropic API key" not in screen
+    assert "need an Anthropic API key" not in screen
     assert model.requests == []
     assert cct.files() == {}
 
@@ -229,7 +229,7 @@ def test_without_a_key_it_says_so(cct: Cct, answer: str) -> None:
     with nowhere() as env:
         code, screen = ask_on_a_terminal(cct, env, answer)
     assert code == 3
-    assert screen.count("needs an Anthropic API key: none was found") == 2
+    assert "1 and 2 need an Anthropic API key. No Anthropic API key was found." in screen
 
 
 def test_ctrl_c_at_the_question_starts_nothing(cct: Cct) -> None:
