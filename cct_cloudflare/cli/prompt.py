@@ -31,14 +31,19 @@ def run_prompt(
         return 0
     if direct:
         return run_direct(direct_job(plan, options))
-    job, contact = job_of(plan, options), Contact()
+    return send(job_of(plan, options))
+
+
+def send(job: Job) -> int:
+    """Runs a job, or what is chosen instead when its Worker cannot be reached, and returns the exit code."""
+    contact = Contact()
     try:
         return _run(job, contact)
     except WorkerError as error:
         way = choose_way(error, job, contact)
         if way == "stop":
             return error.exit_code
-        elsewhere = local_job(plan, options)
+        elsewhere = local_job(job.plan, job.options)
     return run_direct(elsewhere) if way == "direct" else _run(elsewhere, Contact())
 
 
@@ -54,21 +59,22 @@ def _run(job: Job, contact: Contact) -> int:
 
 
 def _is_remote(options: PromptOptions) -> bool:
-    return not options.demo and chosen_worker(options.worker_url, local=options.local) is not None
+    return chosen_worker(options.worker_url, local=options.local) is not None
 
 
 def _show_plan(plan: RunPlan, options: PromptOptions) -> None:
     body = plan.to_json()
-    expected = estimate_plan(plan, remote=_is_remote(options))
+    expected = None if options.demo else estimate_plan(plan, remote=_is_remote(options))
     if options.as_json:
-        click.echo(json.dumps({"success": True, "dryRun": True, **body, "estimate": expected.to_json()}))
+        estimate = expected and expected.to_json()
+        click.echo(json.dumps({"success": True, "dryRun": True, **body, "estimate": estimate}))
         return
     for component in body["components"]:
         click.echo(f"{component['kind']:<8} {component['name']} ({component['source']})", err=True)
     for file in body["includedFiles"]:
         click.echo(f"file     {file['path']} ({file['bytes']} bytes)", err=True)
     click.echo(f"model    {body['model'] or 'the default'}", err=True)
-    click.echo(f"cost     {told_estimate(expected)}", err=True)
+    click.echo(f"cost     {told_estimate(expected) if expected else 'nothing: the scripted model'}", err=True)
     for warning in body["warnings"]:
         click.echo(f"warning  {warning}", err=True)
     for name in ("system", "question"):

@@ -54,4 +54,12 @@ def run(
         program = program_from_files(files, language)
     target = chosen_worker(worker_url, local=local)
     with make_display(as_json=as_json, quiet=quiet, no_color=no_color) as display:
-        return run_program(program, target, display, milliseconds(timeout), output, keep=not no_history)
+        return run_program(
+            program,
+            target,
+            display,
+            timeout_ms=milliseconds(timeout),
+            sandbox=isolation,
+            output=output,
+            keep=not no_history,
+        )

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cct_cloudflare.cli.job import Job
+from cct_cloudflare.config import WorkerTarget
 from cct_cloudflare.errors import CctError, WorkerError
-from cct_cloudflare.history.asking import asked_by_plan
+from cct_cloudflare.history.asking import asked_by_plan, asked_by_program
 from cct_cloudflare.history.record import Kind
 from cct_cloudflare.history.recorder import Recorder, recording
 from cct_cloudflare.receipt import Closing
 from cct_cloudflare.sandbox.events import Event, RunResult
 from cct_cloudflare.sandbox.outputs import SavedFiles, fresh_directory, plan_outputs, save
-from cct_cloudflare.terminal import Display
+from cct_cloudflare.sandbox.program import Program
+from cct_cloudflare.terminal import Display, Intro
 
 
 def follow(events: Iterator[Event], display: Display) -> RunResult:
@@ -50,6 +52,32 @@ def conclude(
     if display.tells_errors:
         return error.exit_code
     raise error
+
+
+def run_program(
+    program: Program,
+    target: WorkerTarget | None,
+    display: Display,
+    *,
+    timeout_ms: int | None,
+    sandbox: str | None,
+    output: Path | None,
+    keep: bool,
+) -> int:
+    """Runs a program of one's own, at a Worker or on this machine, and returns the exit code."""
+    from cct_cloudflare.sandbox.session import local_session, remote_session
+
+    display.begin(Intro(where=target.origin if target else "this machine"))
+    session = (
+        remote_session(target)
+        if target is not None
+        else local_session(None, language=program.language, progress=display.progress)
+    )
+    asked = asked_by_program(program, target, Path.cwd(), timeout_ms=timeout_ms, sandbox=sandbox)
+    with recording(asked, warn=display.warn, enabled=keep) as record:
+        with session as client:
+            result = follow(record.watch(client.run(program, timeout_ms, sandbox)), display)
+        return conclude(result, display, Path.cwd(), output, record)
 
 
 def recorder_of(job: Job, display: Display, kind: Kind = "execute") -> Recorder:

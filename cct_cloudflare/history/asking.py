@@ -31,7 +31,14 @@ def asked_by_plan(plan: RunPlan, place: Place, project: Path, *, kind: Kind = "e
     )
 
 
-def asked_by_program(program: Program, target: WorkerTarget | None, project: Path, *, timeout_ms: int | None) -> Asked:
+def asked_by_program(
+    program: Program,
+    target: WorkerTarget | None,
+    project: Path,
+    *,
+    timeout_ms: int | None = None,
+    sandbox: str | None = None,
+) -> Asked:
     """What a run of one's own program asks: no model, and this machine unless there is a Worker."""
     return Asked(
         kind="run",
@@ -40,6 +47,7 @@ def asked_by_program(program: Program, target: WorkerTarget | None, project: Pat
         worker_url=target.url if target else None,
         program=program,
         timeout_ms=timeout_ms,
+        sandbox=sandbox,
         secrets=_secrets(target, None),
     )
 

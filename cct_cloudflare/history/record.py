@@ -44,7 +44,8 @@ class Asked:
     """What is known of a run before anything is sent.
 
     `place` is a Worker's origin or "this machine", `worker_url` the Worker's whole address. `prompt` is as it was
-    typed, `request` what is sent for it; a run of one's own program has a `program` instead. No secret belongs here
+    typed, `request` what is sent for it; a run of one's own program has a `program` instead, with its own `timeout_ms`
+    and `sandbox`. No secret belongs here
     but in `secrets`: those texts are taken out of everything that is kept.
     """
 
@@ -57,6 +58,7 @@ class Asked:
     request: ExecuteRequest | None = None
     program: Program | None = None
     timeout_ms: int | None = None
+    sandbox: str | None = None
     components: tuple[UsedComponent, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
 

@@ -25,6 +25,7 @@ def plan_again(
     language: str | None = None,
     timeout_ms: int | None = None,
     max_tokens: int | None = None,
+    sandbox: str | None = None,
 ) -> RunPlan:
     """Question and system text as they were sent then, with the options of then unless others are given.
 
@@ -43,7 +44,7 @@ def plan_again(
         max_tokens=max_tokens or asked.get("maxTokens"),
         timeout_ms=timeout_ms or asked.get("timeout"),
         model=pricing.resolve_model(model) if model else asked.get("model"),
-        sandbox=asked.get("sandbox"),
+        sandbox=sandbox or asked.get("sandbox"),
     )
     warnings = [*_redacted(record), *changed_components(record.components, project)]
     merged = MergedPrompt(record.system, record.question, request.model, (), (), tuple(warnings))

@@ -80,6 +80,22 @@ class Statistics:
         }
 
 
+NO_RUNS = Totals(
+    runs=0,
+    succeeded=0,
+    failed=0,
+    errors=0,
+    interrupted=0,
+    unfinished=0,
+    input_tokens=0,
+    output_tokens=0,
+    cost_usd=0.0,
+    cloudflare_usd=0.0,
+    unpriced=0,
+)
+#: What there is to say without a history.
+NOTHING = Statistics(totals=NO_RUNS, demo_runs=0, latency={}, days=(), models=())
+
 _TOTALS = """
     count(*),
     count(*) FILTER (WHERE status = 'succeeded'),

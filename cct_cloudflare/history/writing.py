@@ -133,7 +133,7 @@ def _details(asked: Asked, outcome: Outcome | None, redact: Redactor) -> dict[st
     for large in ("question", "system"):
         sent.pop(large, None)
     if asked.program:
-        sent = {"language": asked.program.language, "timeout": asked.timeout_ms}
+        sent = {"language": asked.program.language, "timeout": asked.timeout_ms, "sandbox": asked.sandbox}
     body: dict[str, Any] = {
         "project": str(asked.project),
         "workerUrl": asked.worker_url,
