@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cct_cloudflare import config
+from cct_cloudflare import config, deployments
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.run import RunPlan
 from cct_cloudflare.sandbox.client import WorkerClient
@@ -39,10 +39,15 @@ class Place:
         return self.target.origin if self.target else "this machine"
 
 
-def chosen_worker(worker_url: str | None, *, local: bool) -> config.WorkerTarget | None:
-    """The deployed Worker that is meant, or None for this machine. Raises UsageError, ConfigError."""
+def chosen_worker(worker_url: str | None, project: Path | None = None, *, local: bool) -> config.WorkerTarget | None:
+    """The deployed Worker that is meant, or None for this machine.
+
+    It is the one that is named, else the one that was deployed from `project`. Raises UsageError, ConfigError.
+    """
     if not local:
-        return config.worker_target(worker_url)
+        named = config.worker_target(worker_url)
+        own = deployments.current_url(project) if named is None and project is not None else None
+        return named if own is None else config.worker_target(own)
     if worker_url is not None:
         raise UsageError("--local is this machine; --worker-url names another.", hint="Give one of them.")
     return None
@@ -55,7 +60,7 @@ def choose_place(
     if demo:
         _check_demo(plan, is_remote=worker_url is not None)
         return Place()
-    target = chosen_worker(worker_url, local=local)
+    target = chosen_worker(worker_url, project, local=local)
     if target is not None:
         check_token(target)
         return Place(target=target)

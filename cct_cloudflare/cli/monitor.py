@@ -117,7 +117,8 @@ def _watch(options: PromptOptions, count: int | None, interval: float | None) ->
     from cct_cloudflare.sandbox.session import local_session
     from cct_cloudflare.terminal import make_display
 
-    target = None if options.demo or options.local else chosen_worker(options.worker_url, local=options.local)
+    here = options.demo or options.local
+    target = None if here else chosen_worker(options.worker_url, options.project, local=False)
     url = target.url if target else None
     checks: list[Check] = []
     with contextlib.ExitStack() as session:

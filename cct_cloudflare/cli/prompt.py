@@ -59,7 +59,7 @@ def _run(job: Job, contact: Contact) -> int:
 
 
 def _is_remote(options: PromptOptions) -> bool:
-    return chosen_worker(options.worker_url, local=options.local) is not None
+    return chosen_worker(options.worker_url, options.project, local=options.local) is not None
 
 
 def _show_plan(plan: RunPlan, options: PromptOptions) -> None:

@@ -29,7 +29,8 @@ def start(given: Sequence[str], options: Mapping[str, Any]) -> int:
     session = Session(Terminal(), run_cli, project.resolve())
     if set(given) <= {"--no-color"}:
         return session.start()
-    target = None if options["demo"] else chosen_worker(options["worker_url"], local=options["local"])
+    local: bool = options["local"]
+    target = None if options["demo"] else chosen_worker(options["worker_url"], project.resolve(), local=local)
     place = Where.DEMO if options["demo"] else Where.WORKER if target else Where.HERE
     return session.complete(
         Draft(
