@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from cct_cloudflare import config
+from cct_cloudflare import config, deployments
 from cct_cloudflare.claude_api import Catalog, list_models
 from cct_cloudflare.doctor.files import PrivateFile, private_files
 from cct_cloudflare.doctor.node import Node, find_nodes
@@ -79,7 +79,7 @@ class Context:
         self.private_files: tuple[PrivateFile, ...] = private_files()
         self.nodes: Once[tuple[Node, ...]] = Once(lambda: find_nodes(self.programs))
         #: The deployed Worker that a run would use; None for this machine.
-        self.target: Once[config.WorkerTarget | None] = Once(lambda: config.worker_target(worker_url))
+        self.target: Once[config.WorkerTarget | None] = Once(lambda: _target(project, worker_url))
         #: What that Worker says of itself; only to be asked for where there is one.
         self.health: Once[Timed[Health]] = Once(self._ask_health)
         self.key: Once[config.Key] = Once(lambda: config.find_anthropic_key(project))
@@ -109,3 +109,10 @@ class Context:
         before = self.clock()
         answer = ask()
         return Timed(answer, before + (self.clock() - before) / 2)
+
+
+def _target(project: Path, worker_url: str | None) -> config.WorkerTarget | None:
+    """As a run chooses it: the one that is named, else the one that was deployed from the project."""
+    named = config.worker_target(worker_url)
+    own = deployments.current_url(project) if named is None else None
+    return named if own is None else config.worker_target(own)

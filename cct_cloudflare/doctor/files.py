@@ -20,7 +20,7 @@ from cct_cloudflare.private_store import PrivateStore
 if TYPE_CHECKING:
     from cct_cloudflare.doctor.context import Context
 
-_STORES = ("credentials.json", "workers.json", "trusted-projects.json")
+_STORES = ("credentials.json", "workers.json", "deployments.json", "trusted-projects.json")
 
 #: A history of this size, in bytes, is read through in well under a second.
 _QUICK_BYTES = 64 * 1024**2

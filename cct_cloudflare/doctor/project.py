@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
-from cct_cloudflare import __version__, config, scaffold
+from cct_cloudflare import __version__, config, deployments, scaffold
 from cct_cloudflare.doctor.check import Finding, ok, skip, warn
 from cct_cloudflare.doctor.context import Context
 from cct_cloudflare.doctor.machine import best_node
@@ -16,6 +18,9 @@ from cct_cloudflare.scaffold.manifest import MANIFEST_NAME, DamagedManifestError
 
 #: Seconds: wrangler itself takes one to start, and asks Cloudflare.
 LOGIN_SECONDS = 10.0
+
+#: Those of wrangler.toml; the default one has no name.
+ENVIRONMENTS = ("", "development", "staging", "production")
 
 _TO_COME = "There is no Worker project here yet; the first run renders it, and so does cct init."
 
@@ -82,20 +87,33 @@ def look_at_login(context: Context) -> Finding:
     """Whether wrangler may deploy: asked of wrangler itself, which asks Cloudflare."""
     if context.offline:
         return skip("Not asked: --offline.")
-    target = scaffold.target_of(context.project)
-    program = target / "node_modules" / "wrangler" / "bin" / "wrangler.js"
-    if not program.is_file():
-        return skip("wrangler is not installed in the project; only deploying needs a login.")
-    node = best_node(context.nodes.get())
-    if node is None:
-        return skip("wrangler needs Node.")
+    wrangler = _safe_wrangler(context)
+    if wrangler is None:
+        return skip("Only deploying needs a login to Cloudflare; cct deploy asks for it.")
     said = context.programs.ask(
-        [node.path, program, "whoami", "--json"],
+        # A project's .env could send the login to another server.
+        [*wrangler, "whoami", "--json", "--env-file", os.devnull],
         seconds=LOGIN_SECONDS,
-        cwd=target,
-        environment={"WRANGLER_SEND_METRICS": "false", "NO_COLOR": "1", "CI": "1", "NODE_USE_SYSTEM_CA": "1"},
+        environment={"WRANGLER_SEND_METRICS": "false", "WRANGLER_HIDE_BANNER": "true", "NODE_USE_SYSTEM_CA": "1"},
     )
     return judge_login(said.out)
+
+
+def _safe_wrangler(context: Context) -> list[str | Path] | None:
+    """How to start a wrangler that the user has chosen to run: the project's, where they deployed it, or their own.
+
+    Any other project's node_modules may hold somebody else's program.
+    """
+    program = scaffold.target_of(context.project) / "node_modules" / "wrangler" / "bin" / "wrangler.js"
+    node = best_node(context.nodes.get())
+    if node is not None and program.is_file() and _was_deployed(context.project):
+        return [node.path, program]
+    own = shutil.which("wrangler")
+    return None if own is None else [own]
+
+
+def _was_deployed(project: Path) -> bool:
+    return any(deployments.deployment_of(project, environment) is not None for environment in ENVIRONMENTS)
 
 
 def judge_login(out: str) -> Finding:
@@ -108,8 +126,11 @@ def judge_login(out: str) -> Finding:
         return warn("wrangler could not tell whether it is logged in.", "Try: npx wrangler whoami")
     if not is_in:
         return warn("wrangler is not logged in to Cloudflare; deploying needs that.", login)
+    known = answer.get("accounts")
     names = [
-        account["name"] for account in answer.get("accounts", ()) if isinstance(account, dict) and "name" in account
+        entry["name"]
+        for entry in (known if isinstance(known, list) else ())
+        if isinstance(entry, dict) and "name" in entry
     ]
     accounts = f", with access to {', '.join(plain_line(str(name)) for name in names[:3])}" if names else ""
     return ok(f"wrangler is logged in{accounts}.")

@@ -63,7 +63,7 @@ def look_at_local_worker(_: Context) -> Finding:
 
 def look_at_leftovers(_: Context) -> Finding:
     """What a session leaves when its supervisor was killed with it."""
-    processes, folders, half_made = _orphans(), list(_stale_folders()), list(_half_made())
+    processes, folders, half_made = orphans(), list(_stale_folders()), list(_half_made())
     parts = [
         f"{len(found)} {one if len(found) == 1 else many}"
         for found, one, many in (
@@ -88,7 +88,7 @@ def _clean_up(progress: Progress) -> str:
     import psutil
 
     progress("Ending what killed sessions left")
-    processes = _orphans()
+    processes = orphans()
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
@@ -114,7 +114,7 @@ def _reinstall() -> str:
     return f"The next run makes it anew after: rm -r {config.cache_dir()}"
 
 
-def _orphans() -> list[psutil.Process]:
+def orphans() -> list[psutil.Process]:
     """Supervisors and `workerd`s of this user whose session has gone, so that init, or its like, is their parent.
 
     Every other parent that they have is a Python (a supervisor, a cct) or a Node (a build); one that cannot be looked
@@ -132,10 +132,25 @@ def _orphans() -> list[psutil.Process]:
         if not is_workerd and _SUPERVISOR not in (command or ()):
             continue
         with contextlib.suppress(psutil.Error):
-            parent = process.parent()
-            if parent is None or not _KEEPERS.match(Path(parent.exe()).name):
+            if not _is_kept(process):
                 found.append(process)
     return found
+
+
+def _is_kept(process: psutil.Process) -> bool:
+    import psutil
+
+    parent = process.parent()
+    # Of another user's process, which init mostly is, no more can be seen; none of them starts ours.
+    if parent is None or parent.uids().real != os.getuid():
+        return False
+    try:
+        name = Path(parent.exe()).name
+    except psutil.AccessDenied:
+        name = parent.name()  # a container's init may hide its program even from its own user
+        if parent.pid != 1:
+            return True
+    return _KEEPERS.match(name) is not None
 
 
 def _stale_folders() -> Iterator[Path]:

@@ -17,7 +17,7 @@ VERSION_SECONDS = 15.0
 
 
 def look_at_newest(context: Context) -> Finding:
-    """Asks pip, which knows the user's index and proxy. The npm packages are pinned by cct: they come with a newer one."""
+    """Asks pip, which knows the user's index and proxy. cct pins its npm packages: they come with a newer one."""
     if not context.online:
         return skip("No package index is asked without --online.")
     said = context.programs.ask(
