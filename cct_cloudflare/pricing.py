@@ -42,7 +42,7 @@ class ModelTable:
     default: str
     aliases: dict[str, str]
     prices: dict[str, ModelPrice]
-    #: The last day of each model whose end has been announced; names without their date.
+    #: The end of life of each model for which one has been announced; names without their date.
     ends: dict[str, datetime.date]
 
 
@@ -80,7 +80,7 @@ def resolve_model(name: str) -> str:
 
 
 def end_of_life(model: str) -> datetime.date | None:
-    """The last day of a model, whose name may end in its date, `-latest` or `-0`; None while none is known."""
+    """A model's end of life; its name may end in its date, `-latest` or `-0`. None while none is known."""
     ends = model_table().ends
     name = resolve_model(model)
     return ends.get(name) or ends.get(re.sub(r"-(\d{8}|latest|0)$", "", name))
