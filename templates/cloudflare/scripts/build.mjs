@@ -1,5 +1,6 @@
 // Builds what the Worker's source needs beside it, into build/:
 //   executors.ts     the executors that run inside a sandbox, as text
+//   playground.ts    the page for browsers, and its policy
 //   assets/python/   the Python runtime (see python-assets.mjs)
 // and, with --local, the bundles that a bare `workerd` runs on a developer's machine: worker.js and host.js.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -8,6 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { build } from 'esbuild';
 
+import { buildPlayground } from './lib/playground.mjs';
 import { findWorkerd } from './lib/workerd.mjs';
 import { buildPythonAssets } from './python-assets.mjs';
 
@@ -48,6 +50,14 @@ await writeIfChanged(
   `// Made by scripts/build.mjs.
 export const JAVASCRIPT_EXECUTOR: string = ${JSON.stringify(javascript)};
 export const CONTAINER_RUNNER: string = ${JSON.stringify(container)};
+`,
+);
+const { page, policy } = await buildPlayground(projectDir, bundle);
+await writeIfChanged(
+  path.join(outDir, 'playground.ts'),
+  `// Made by scripts/build.mjs.
+export const PAGE: string = ${JSON.stringify(page)};
+export const POLICY: string = ${JSON.stringify(policy)};
 `,
 );
 await buildPythonAssets({

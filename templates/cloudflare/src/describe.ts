@@ -12,7 +12,7 @@ export function describe(version: string) {
     version,
     description: 'Asks Claude for a program and runs it in a fresh sandbox.',
     routes: {
-      'GET /': { auth: false, does: 'describes this API' },
+      'GET /': { auth: false, does: 'describes this API; to a browser, a page to try it with' },
       'GET /health': { auth: false, does: 'says that the Worker is up, its version and what it can run' },
       'POST /execute': {
         auth: true,

@@ -6,7 +6,6 @@ import { version } from '../package.json';
 import { type Answer, type Emit, ExecuteRequest, LANGUAGES, RunRequest } from './api';
 import { allowedOrigins, checkOrigin, requireSetup, requireToken } from './auth';
 import { parseBody } from './body';
-import { describe } from './describe';
 import type { Env } from './env';
 import { ApiError, toApiError } from './errors';
 import { execute, runProgram, type Context } from './execute';
@@ -14,6 +13,7 @@ import { withinGate } from './gate';
 import { LIMITS } from './limits';
 import { serverTiming, timed } from './metrics';
 import { resolveModel } from './models';
+import { home } from './playground';
 import { availableSandboxes } from './sandbox/select';
 import { eventStream } from './sse';
 
@@ -34,7 +34,7 @@ app.use(
   }),
 );
 
-app.get('/', (context) => context.json(describe(version)));
+app.get('/', (context) => home(context, version));
 
 app.get('/health', ({ env, json }) =>
   json({
