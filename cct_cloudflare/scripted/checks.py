@@ -61,11 +61,14 @@ def models() -> dict[str, Traits]:
     }
 
 
-def check_headers(headers: Mapping[str, str]) -> None:
-    """`headers` has lower-case names. Any key is as good as another, but there must be one."""
-    bearer = headers.get("authorization", "")
-    if not headers.get("x-api-key", "").strip() and not re.fullmatch(r"(?i)bearer\s+\S+", bearer.strip()):
+def check_headers(headers: Mapping[str, str], key: str | None = None) -> None:
+    """`headers` has lower-case names. There must be a key; with `key` None any is as good as another."""
+    bearer = re.fullmatch(r"(?i)bearer\s+(\S+)", headers.get("authorization", "").strip())
+    given = headers.get("x-api-key", "").strip() or (bearer[1] if bearer else "")
+    if not given:
         raise Refusal(401, "authentication_error", "x-api-key header is required")
+    if key is not None and given != key:
+        raise Refusal(401, "authentication_error", "invalid x-api-key")
     version = headers.get("anthropic-version")
     if version is None:
         raise _invalid("anthropic-version: header is required")

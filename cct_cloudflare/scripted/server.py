@@ -39,7 +39,8 @@ class ScriptedModel:
 
     `faults` is consumed by calls to `/v1/messages`, one item per call that passes the checks of the API; None is a
     call without a fault, and when the items have run out there are no faults any more (`itertools.repeat` for one
-    that lasts). `pace` is in seconds, between two events of a stream. `port` 0 takes any that is free.
+    that lasts). `pace` is in seconds, between two events of a stream. `port` 0 takes any that is free. `key` is
+    the only one that is accepted; without it every one is.
 
     `url` is what ANTHROPIC_BASE_URL must be. `requests` has every request in the order in which it came.
     """
@@ -51,10 +52,12 @@ class ScriptedModel:
         faults: Iterable[Fault | None] = (),
         pace: float = 0.008,
         port: int = 0,
+        key: str | None = None,
     ) -> None:
         self.replies = tuple(catalog.replies() if replies is None else replies)
         self.requests: list[RecordedRequest] = []
         self.pace = pace
+        self.key = key
         self._faults: Iterator[Fault | None] = iter(faults)
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -148,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = RecordedRequest(self.command, self.path, headers, _json_object(raw))
         self._model.record(request)
         try:
-            checks.check_headers(headers)
+            checks.check_headers(headers, self._model.key)
             self._route(request, raw)
         except checks.Refusal as refusal:
             self._refuse(refusal)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cct_cloudflare.components.model import Component, Kind
-from cct_cloudflare.components.names import name_key
+from cct_cloudflare.components.names import name_key, parse_refs
 from cct_cloudflare.components.sources import Source, default_sources
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.plain import plain_line
@@ -30,7 +30,8 @@ def load_all(project: Path, sources: Sequence[Source] | None = None) -> list[Com
         by_name: dict[str, Component] = {}
         for source in sources:
             for entry in source.entries(kind):
-                if name_key(entry.name) in by_name:
+                # A name that a command line would not carry as it is cannot be chosen.
+                if name_key(entry.name) in by_name or parse_refs([entry.name]) != [entry.name]:
                     continue
                 try:
                     by_name[name_key(entry.name)] = source.load(entry)

@@ -41,15 +41,16 @@ class NewWorker:
 class Draft:
     """`given` is the command line that the wizard was started with, kept word for word; it then asks what is missing.
 
-    `agents` and `commands` are names as `category/name`. `has_key` says that `given` brings a key, `renders` that the
-    command renders the project. `yes` is set when
-    the last confirm has answered for all that the command would ask.
+    `local` keeps the prompt from going to a Worker that is configured. `agents` and `commands` are names as
+    `category/name`. `has_key` says that `given` brings a key, `renders` that the command renders the project. `yes` is
+    set when the last confirm has answered for all that the command would ask.
     """
 
     verb: Verb = "run"
     given: tuple[str, ...] = ()
     where: Where | None = None
     worker_url: str | None = None
+    local: bool = False
     agents: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     model: str | None = None
@@ -80,6 +81,8 @@ def _options(draft: Draft) -> list[str]:
         argv.append("--demo")
     elif draft.where is Where.WORKER and draft.worker_url:
         argv += ["--worker-url", draft.worker_url]
+    elif draft.local:
+        argv.append("--local")
     for option, names in (("--agent", draft.agents), ("--command", draft.commands)):
         if names:
             argv += [option, ",".join(names)]

@@ -7,24 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cct_cloudflare import config
+from cct_cloudflare import config, deployments
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.scaffold.layout import target_of
 
 
 @dataclass(frozen=True)
 class Known:
-    """`key_fault` says why the key that was found cannot be used; `named_worker` is the one of the environment."""
+    """`key_fault` says why the key that was found cannot be used; `usual_worker` is the one of the environment."""
 
     key: config.Key | None = None
     key_fault: str = ""
-    named_worker: str | None = None
+    usual_worker: str | None = None
     workers: tuple[str, ...] = ()
     rendered: bool = False
 
     @property
     def is_first_time(self) -> bool:
-        return not (self.key or self.workers or self.named_worker or self.rendered)
+        return not (self.key or self.workers or self.usual_worker or self.rendered)
 
 
 def look(project: Path, environ: Mapping[str, str] | None = None) -> Known:
@@ -40,7 +40,7 @@ def look(project: Path, environ: Mapping[str, str] | None = None) -> Known:
     return Known(
         key=key,
         key_fault=fault,
-        named_worker=named.url if named else None,
+        usual_worker=named.url if named else deployments.current_url(project),
         workers=config.stored_workers(),
         rendered=target_of(project).is_dir(),
     )

@@ -46,6 +46,8 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseOne(Question, Generic[T]):
+    """`default` is where the pointer begins, when it is among the options."""
+
     options: Sequence[Option[T]]
     default: T | None = None
     is_searchable: bool = False
@@ -92,8 +94,6 @@ class Screen(Protocol):
 
     def note(self, text: str) -> None:
         """A sentence that stays."""
-
-    def warn(self, text: str) -> None: ...
 
     def error(self, error: CctError) -> None: ...
 

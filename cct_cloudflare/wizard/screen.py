@@ -33,7 +33,7 @@ _STYLE = (
     ("answer", ""),
     ("pointer", "fg:ansicyan bold"),
     ("highlighted", "fg:ansicyan bold"),
-    ("selected", "fg:ansigreen"),
+    ("selected", "fg:ansigreen noreverse"),
     ("search_success", "noinherit fg:ansigreen"),
     ("search_none", "noinherit fg:ansired"),
     ("disabled", "fg:ansibrightblack"),
@@ -170,9 +170,6 @@ class Terminal:
 
     def note(self, text: str) -> None:
         self._print([(f"  {plain_line(text)}", "dim")])
-
-    def warn(self, text: str) -> None:
-        self._print([(f"  {plain_line(text)}", "yellow")])
 
     def error(self, error: CctError) -> None:
         show_error(error, no_color=self._no_color)

@@ -11,7 +11,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cct_cloudflare import config
+from cct_cloudflare import config, deployments
 from cct_cloudflare.components.model import Component, Kind
 from cct_cloudflare.errors import CctError, Exit
 from cct_cloudflare.scaffold.settings import ScaffoldSettings
@@ -20,7 +20,7 @@ from cct_cloudflare.wizard.draft import Draft, Verb, Where, command_line
 from cct_cloudflare.wizard.known import look
 from cct_cloudflare.wizard.questions import BACK, Back, ChooseOne, Enter, Fact, Option, Screen
 from cct_cloudflare.wizard.steps import Steps, walk
-from cct_cloudflare.wizard.summary import Summary, summarize
+from cct_cloudflare.wizard.summary import Summary, planned, summarize
 
 #: Runs one command line (without the name of the program) and returns its exit code.
 RunCommand = Callable[[Sequence[str]], int]
@@ -93,7 +93,8 @@ class Session:
             return self._code
 
     def complete(self, draft: Draft) -> int:
-        """Asks for what the command line `draft.given` lacks, and runs it."""
+        """Asks for what the command line `draft.given` lacks, and runs it. Raises CctError for what is wrong in it."""
+        planned(replace(draft, prompt="?"), self.project)
         steps = self._steps(is_first=True)
         try:
             ready = walk([steps.token, steps.key, steps.prompt], draft)
@@ -173,11 +174,9 @@ class Session:
         if answer is BACK:
             return None
         self._keep(draft)
-        before = set(config.stored_workers())
         if self._run(argv) != Exit.OK:
             return None
-        after = config.stored_workers()
-        url = next((url for url in after if url not in before), after[-1] if after else None)
+        url = deployments.current_url(self.project)
         if url is None:
             return None
         return replace(draft, where=Where.WORKER, worker_url=url, new_key=None)

@@ -72,7 +72,8 @@ class Steps:
         if answer is BACK:
             return BACK
         where, url = answer
-        return replace(draft, where=where, worker_url=url, new_worker=None)
+        local = where is Where.HERE and self.known.usual_worker is not None
+        return replace(draft, where=where, worker_url=url, local=local, new_worker=None)
 
     def worker(self, draft: Draft) -> Draft | Back:
         """The URL of a Worker that this machine does not know yet."""
@@ -225,20 +226,15 @@ class Steps:
 
 
 def where_options(known: Known) -> list[Option[tuple[Where, str | None]]]:
-    """The places to choose from; what the environment rules out says so."""
-    need = "needs an Anthropic key"
-    if known.key:
-        need = f"with the key from {KEY_SOURCES[known.key.source]}"
-    closed = known.key_fault
-    if known.named_worker:
-        closed = f"{config.URL_VARIABLE} is set"
-    named = [known.named_worker] if known.named_worker else []
-    workers = [*named, *(url for url in known.workers if url not in named)]
+    """The places to choose from. One that is ruled out says why."""
+    need = f"with the key from {KEY_SOURCES[known.key.source]}" if known.key else "needs an Anthropic key"
+    usual = [known.usual_worker] if known.usual_worker else []
+    workers = [*usual, *(url for url in known.workers if url not in usual)]
     kept: list[Option[tuple[Where, str | None]]] = [
         Option((Where.WORKER, url), url, "its token is kept" if url in known.workers else "") for url in workers
     ]
     return [
-        Option((Where.HERE, None), "This machine", f"Cloudflare's runtime, {need}", closed),
+        Option((Where.HERE, None), "This machine", f"Cloudflare's runtime, {need}", known.key_fault),
         *kept,
         Option((Where.WORKER, None), "Another Worker" if workers else "A Worker that exists", "by its URL and token"),
         Option((Where.DEPLOY, None), "Deploy a new Worker", "to your Cloudflare account", known.key_fault),

@@ -25,9 +25,9 @@ class Summary:
     line: str
 
 
-def summarize(draft: Draft, project: Path, known: Known, api_url: str | None) -> Summary:
-    """Raises CctError for all that would stop the run before it begins."""
-    plan = plan_run(
+def planned(draft: Draft, project: Path) -> RunPlan:
+    """What a draft with a prompt would send. Raises CctError."""
+    return plan_run(
         RunRequest(
             prompt=draft.prompt or "",
             project=project,
@@ -36,6 +36,11 @@ def summarize(draft: Draft, project: Path, known: Known, api_url: str | None) ->
             model=draft.model,
         )
     )
+
+
+def summarize(draft: Draft, project: Path, known: Known, api_url: str | None) -> Summary:
+    """Raises CctError for all that would stop the run before it begins."""
+    plan = planned(draft, project)
     rendering = scaffold.plan(project)
     # The confirm answers for a new project. An older or edited one has questions of its own, which it may ask.
     argv = run_argv(replace(draft, yes=draft.renders and not rendering.target.exists()))

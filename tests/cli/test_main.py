@@ -42,6 +42,9 @@ def test_an_unknown_provider_is_a_usage_error_that_names_those_that_exist(capsys
     ("argv", "said"),
     [
         (["--sandbox", "cloudflare"], "no prompt"),
+        (["--yes"], "--prompt"),
+        (["--demo"], "--prompt"),
+        (["--prompt", ""], "prompt is empty"),
         (["--sandbox", "cloudflare", "--prompt", " \n"], "prompt is empty"),
         (["--prompt", "a", "--prompt-file", "b"], "both given"),
         (["--prompt-file", "missing.md"], "missing.md"),
