@@ -32,5 +32,6 @@ def completion(context: click.Context, shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click has these three
-    root = context.find_root()
-    click.echo(kind(root.command, {}, "cct", VARIABLE).source())
+    script = kind(context.find_root().command, {}, "cct", VARIABLE).source()
+    # click's script for fish cuts a value, such as a list of agents, at its first comma.
+    click.echo(script.replace('string split ","', 'string split --max 1 ","'))

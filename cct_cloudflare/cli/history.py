@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from cct_cloudflare.cli.completing import run_ids
 from cct_cloudflare.cli.options import output_options, request_options, run_options
 
 _ID = "A run's id, or as much of its beginning as is its alone; last is the latest."
@@ -74,7 +75,7 @@ Examples:
   cct history show 0tw4 --save again
 """,
 )
-@click.argument("run", metavar="ID")
+@click.argument("run", metavar="ID", shell_complete=run_ids)
 @click.option(
     "--save", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Write its files into a folder."
 )
@@ -105,7 +106,7 @@ Examples:
   cct history rerun 0tw4 --model opus --output second
 """,
 )
-@click.argument("run", metavar="ID")
+@click.argument("run", metavar="ID", shell_complete=run_ids)
 @request_options
 @run_options
 @output_options

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from cct_cloudflare.cli.completing import agent_names, command_names, model_names
 from cct_cloudflare.errors import UsageError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -68,6 +69,7 @@ def prompt_options(command: _F) -> _F:
             "commands",
             multiple=True,
             metavar="NAMES",
+            shell_complete=command_names,
             help="Commands that wrap the prompt; a,b or repeated.",
         ),
         click.option(
@@ -75,6 +77,7 @@ def prompt_options(command: _F) -> _F:
             "agents",
             multiple=True,
             metavar="NAMES",
+            shell_complete=agent_names,
             help="Agents, as category/name or name; a,b or repeated.",
         ),
     ):
@@ -115,6 +118,7 @@ def request_options(command: _F) -> _F:
         click.option(
             "--model",
             metavar="NAME",
+            shell_complete=model_names,
             help="sonnet, opus, haiku or a full name; else the agent's, else the default.",
         ),
     ):

@@ -1,0 +1,109 @@
+"""Which values an option or argument can have, for a shell that completes them. Whatever goes wrong, there are none."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cct_cloudflare.plain import plain_line
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from cct_cloudflare.components.model import Kind
+    from cct_cloudflare.components.sources import Entry, Source
+
+#: What a shell takes as one word as it is; any other name has to be typed.
+_ONE_WORD = re.compile(r"[\w./-]+")
+
+#: bash shows no descriptions, so that nothing has to be read for them.
+_SHELL_VARIABLE = "_CCT_COMPLETE"
+
+_MOST_RUNS = 50
+
+
+def agent_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The agents of the project and the bundled ones; after a comma, those that are not named before it."""
+    from cct_cloudflare.components.model import Kind
+
+    return _component_names(context, Kind.AGENT, incomplete)
+
+
+def command_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The same for commands."""
+    from cct_cloudflare.components.model import Kind
+
+    return _component_names(context, Kind.COMMAND, incomplete)
+
+
+def model_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Aliases, then the full names that cct knows."""
+    from cct_cloudflare.pricing import model_table
+
+    table = model_table()
+    return _items({**table.aliases, **dict.fromkeys(table.prices, "")}, incomplete)
+
+
+def run_ids(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The latest runs of the history."""
+    from cct_cloudflare.errors import CctError
+    from cct_cloudflare.history import database
+    from cct_cloudflare.history.reading import Query, list_runs
+
+    try:
+        with database.opened() as connection:
+            runs = list_runs(connection, Query(limit=_MOST_RUNS)) if connection else []
+    except CctError:
+        return []
+    return _items({"last": "the latest run", **{run.id: run.title for run in runs}} if runs else {}, incomplete)
+
+
+def _component_names(context: click.Context, kind: Kind, incomplete: str) -> list[CompletionItem]:
+    before, comma, beginning = incomplete.rpartition(",")
+    named = {name.strip() for name in before.split(",")}
+    found = {name: tell for name, tell in _components(context, kind) if _ONE_WORD.fullmatch(name) and name not in named}
+    fitting = [name for name in found if name.startswith(beginning)]
+    if not fitting:
+        # The last part is a name as well. Where several fit, a shell would put in its place what all begin with.
+        fitting = [name for name in found if name.rpartition("/")[2].startswith(beginning)]
+        fitting = fitting if len(fitting) == 1 else []
+    is_told = not os.environ.get(_SHELL_VARIABLE, "").startswith("bash")
+    return [_item(f"{before}{comma}{name}", found[name]() if is_told else "") for name in fitting]
+
+
+def _components(context: click.Context, kind: Kind) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Every name, once for each place that has it, the first one last; with it what tells what it is for."""
+    from cct_cloudflare.components.sources import default_sources
+    from cct_cloudflare.errors import CctError
+
+    project = context.params.get("directory") or Path()
+
+    def tell(source: Source, entry: Entry) -> str:
+        try:
+            return source.load(entry).description
+        except CctError:
+            return ""
+
+    try:
+        for source in reversed(default_sources(Path(project).resolve())):
+            for entry in source.entries(kind):
+                yield entry.name, functools.partial(tell, source, entry)
+    except (CctError, OSError):
+        return
+
+
+def _items(described: Mapping[str, str], incomplete: str) -> list[CompletionItem]:
+    return [_item(name, text) for name, text in described.items() if name.startswith(incomplete)]
+
+
+def _item(value: str, description: str) -> CompletionItem:
+    from click.shell_completion import CompletionItem
+
+    # A line break would begin another item.
+    return CompletionItem(value, help=plain_line(description) or None)
