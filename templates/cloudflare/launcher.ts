@@ -35,7 +35,7 @@ goes to stdout, everything else to stderr, and its files into cloudflare-<run id
   --agent NAME,…      agents of the project, .claude/agents/**/NAME.md, that Claude works as (repeatable)
   --language LANGUAGE python, javascript, typescript or web; Claude chooses when absent
   --timeout SECONDS   stop the program after this long; ${LIMITS.timeout.default / 1000} by default, at most ${LIMITS.timeout.most / 1000}
-  --output DIR        save files into this folder; nothing in it is written over
+  --output DIR        save files into this folder instead; one of the same name is replaced
 ${COMMON_HELP}`;
 
 const LANGUAGES = Object.keys({ python: 0, javascript: 0, typescript: 0, web: 0 } satisfies Record<Language, 0>);

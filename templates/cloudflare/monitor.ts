@@ -24,10 +24,10 @@ import { duration, size } from './tools/display.ts';
 import { EXIT, ToolError } from './tools/errors.ts';
 import {
   describeRun,
-  describeSummary,
+  describeTotals,
   factLines,
   figuresOf,
-  summariseRuns,
+  totalsOf,
   type Observation,
   type Timeline,
 } from './tools/figures.ts';
@@ -54,14 +54,16 @@ async function main(signal: AbortSignal): Promise<number> {
   const options = connection(values.url, signal);
   const tell = values.json ? () => undefined : (line: string) => void process.stderr.write(`${line}\n`);
 
+  // Node loads its HTTP client when it is first used: that is no part of the Worker's latency.
+  void new Request(options.url!);
   const asked = performance.now();
   const health = await greet(options);
   const worker = { url: options.url!, latencyMs: since(asked), ...health };
   const { runs, error } = await observeAll(options, question, wanted, tell);
 
-  const summary = summariseRuns(runs);
+  const summary = totalsOf(runs);
   if (values.json) {
-    const report = { worker, system: systemInformation(), runs: runs.map(figuresOf), summary };
+    const report = { worker, system: systemInformation(), demo: false, runs: runs.map(figuresOf), summary };
     process.stdout.write(jsonLine({ ...report, error: error?.toBody() ?? null }));
     return error?.exitCode ?? worstOf(runs);
   }
@@ -74,8 +76,7 @@ async function main(signal: AbortSignal): Promise<number> {
       ['System', describeSystem()],
     ]),
   );
-  for (const run of summary ? [] : runs) process.stdout.write(describeRun(run));
-  if (summary) process.stdout.write(describeSummary(summary, runs));
+  process.stdout.write(runs.length === 1 ? describeRun(runs[0]!) : describeTotals(summary));
   if (error) throw error;
   return worstOf(runs);
 }
@@ -102,7 +103,7 @@ async function observeAll(
 
 const MOMENTS: { readonly [Name in WorkerEvent['name']]?: keyof Timeline } = {
   started: 'started',
-  generation: 'firstToken',
+  generation: 'firstText',
   boot: 'sandboxReady',
   program: 'program',
   stdout: 'firstOutput',
@@ -112,7 +113,7 @@ const MOMENTS: { readonly [Name in WorkerEvent['name']]?: keyof Timeline } = {
 
 const WORDS: Readonly<Record<keyof Timeline, string>> = {
   started: 'the Worker has the request',
-  firstToken: 'Claude writes',
+  firstText: 'Claude writes',
   sandboxReady: 'the sandbox is ready',
   program: 'the program is complete and starts',
   firstOutput: 'the program prints',
@@ -123,13 +124,12 @@ async function observe(options: ClientOptions, question: string, tell: (line: st
   const start = performance.now();
   const timeline: Timeline = {
     started: null,
-    firstToken: null,
+    firstText: null,
     sandboxReady: null,
     program: null,
     firstOutput: null,
     result: null,
   };
-  const seen = { spareSandbox: false, stdoutBytes: 0, stderrBytes: 0 };
   let answer: Answer | undefined;
   for await (const event of execute(options, { question })) {
     const moment = MOMENTS[event.name];
@@ -138,12 +138,9 @@ async function observe(options: ClientOptions, question: string, tell: (line: st
       timeline[moment] = since(start);
       tell(`  ${duration(timeline[moment]).padStart(8)}  ${WORDS[moment]}`);
     }
-    if (event.name === 'boot') seen.spareSandbox = event.data.spare;
-    else if (event.name === 'stdout') seen.stdoutBytes += Buffer.byteLength(event.data.text);
-    else if (event.name === 'stderr') seen.stderrBytes += Buffer.byteLength(event.data.text);
-    else if (event.name === 'result') answer = event.data;
+    if (event.name === 'result') answer = event.data;
   }
-  return { timeline, ...seen, answer: answer! };
+  return { timeline, answer: answer! };
 }
 
 function worstOf(runs: readonly Observation[]): number {
@@ -153,7 +150,10 @@ function worstOf(runs: readonly Observation[]): number {
 /** Of the machine that asks, not of the Worker's. */
 function systemInformation() {
   return {
-    node: process.version,
+    tool: 'monitor.ts',
+    runtime: `Node ${process.versions.node}`,
+    /** Which runtime a Worker of this machine has is not told. */
+    workerd: null,
     platform: platform(),
     release: release(),
     arch: arch(),
@@ -163,8 +163,8 @@ function systemInformation() {
 }
 
 function describeSystem(): string {
-  const { node, platform, release, arch, cpus, memoryBytes } = systemInformation();
-  return `Node ${node}, ${platform} ${release} ${arch}, ${cpus} CPUs, ${size(memoryBytes)} of memory`;
+  const { runtime, platform, release, arch, cpus, memoryBytes } = systemInformation();
+  return `${runtime}, ${platform} ${release} ${arch}, ${cpus} CPUs, ${size(memoryBytes)} of memory`;
 }
 
 /** Milliseconds, to the tenth. */

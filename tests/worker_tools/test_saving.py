@@ -13,6 +13,7 @@ import pytest
 
 from cct_cloudflare.resources import templates_dir
 from cct_cloudflare.sandbox.outputs import plan_outputs
+from cct_cloudflare.sandbox.outputs import save as save_here
 from cct_cloudflare.sandbox.program import ProgramFile
 from tests.worker_tools.worker import Project, Ran, answered, events, stream, tree, with_files, worker
 
@@ -31,6 +32,15 @@ def text(path: str, content: str = "new") -> dict[str, str]:
 def refused(ran: Ran, code: int, error: str) -> Any:
     assert (ran.code, ran.json["errorCode"]) == (code, error), ran.json
     return ran.json["error"]
+
+
+def too_deep(project: Project) -> tuple[Path, str]:
+    """A folder whose path is long, and a name that is allowed, but together with it too long for this system."""
+    deep = project.root
+    while len(str(deep)) < 3000:
+        deep = deep / ("d" * 200)
+    deep.mkdir(parents=True)
+    return deep, "/".join(["e" * 200] * 5)
 
 
 def test_bytes_are_exact_and_nothing_is_executable(project: Project) -> None:
@@ -89,7 +99,7 @@ def test_two_files_for_one_place_save_nothing_here_and_in_cct(project: Project, 
 
 
 def test_too_many_files_save_nothing(project: Project) -> None:
-    refused(save(project, with_files(*(text(f"f{n}") for n in range(1001)))), 7, "unsafe_file")
+    refused(save(project, with_files(*(text(f"f{n}") for n in range(1201)))), 7, "unsafe_file")
     assert tree(project.root) == {}
 
 
@@ -126,17 +136,29 @@ def test_a_folder_of_ones_own_is_added_to(project: Project) -> None:
     assert tree(output) == {"a": b"1", "d/b": b"2", "d/c": b"3"}
 
 
-@pytest.mark.parametrize("content", ["old", "longer than before"])
-def test_other_content_is_never_written_over(project: Project, content: str) -> None:
-    output = project.root / "out"
-    output.mkdir()
-    (output / "b").write_text(content)
-    error = refused(
-        save(project, with_files(text("a"), text("d/c"), text("b")), "--output", "out"), 3, "output_unwritable"
-    )
-    assert "other content" in error
-    assert tree(output) == {"b": content.encode()}
-    assert [path.name for path in output.iterdir()] == ["b"]
+def test_files_are_replaced_and_told_as_cct_does_it(project: Project) -> None:
+    files = [text("a"), text("d/c"), text("b"), text("same")]
+    before = {"b": "old and longer", "same": "new", "mine": "mine"}
+    mine, other = project.root / "out", project.root / "other"
+    for folder in (mine, other):
+        folder.mkdir()
+        for name, content in before.items():
+            (folder / name).write_text(content)
+    ran = save(project, with_files(*files), "--output", "out")
+    assert ran.code == 0
+    saved = save_here(plan_outputs([ProgramFile(file["path"], file["content"]) for file in files], [], other))
+    assert ran.json["savedFiles"] == [file.to_json() for file in saved.saved]
+    assert [file["status"] for file in ran.json["savedFiles"]] == ["new", "new", "replaced", "unchanged"]
+    assert tree(mine) == tree(other) == {"a": b"new", "b": b"new", "d/c": b"new", "mine": b"mine", "same": b"new"}
+    assert sorted(path.name for path in mine.iterdir()) == ["a", "b", "d", "mine", "same"]
+
+
+def test_what_was_replaced_comes_back_when_another_file_cannot_be_put(project: Project) -> None:
+    output, long = too_deep(project)
+    (output / "b").write_text("old")
+    reply = with_files(text("a"), text("b"), text("d/e"), text(long))
+    refused(save(project, reply, "--output", str(output)), 3, "output_unwritable")
+    assert [(path.name, path.read_text()) for path in output.iterdir()] == [("b", "old")]
 
 
 @pytest.mark.parametrize("way", ["file", "dangling", "folder", "inner folder"])
@@ -179,24 +201,15 @@ def test_the_folder_itself_may_be_a_link_of_the_user(project: Project, tmp_path:
 
 
 def test_a_failure_takes_back_what_was_written(project: Project) -> None:
-    # A name that is allowed, but too long for this system below a folder whose own path is long already.
-    deep = project.root
-    while len(str(deep)) < 3000:
-        deep = deep / ("d" * 200)
-    deep.mkdir(parents=True)
+    deep, long = too_deep(project)
     shown = deep.relative_to(project.root)
-    long = "/".join(["e" * 200] * 5)
     ran = save(project, with_files(text("a"), text("n/b"), text(long)), "--output", str(shown))
     refused(ran, 3, "output_unwritable")
     assert list(deep.iterdir()) == []
 
 
 def test_a_new_folder_that_cannot_be_filled_leaves_nothing(project: Project) -> None:
-    base = project.root
-    while len(str(base)) < 3000:
-        base = base / ("d" * 200)
-    base.mkdir(parents=True)
-    long = "/".join(["e" * 200] * 5)
+    base, long = too_deep(project)
     ran = save(project, with_files(text("a"), text(long)), "--output", str(base / "x" / "out"))
     refused(ran, 3, "output_unwritable")
     assert list(base.iterdir()) == []

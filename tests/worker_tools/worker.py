@@ -24,6 +24,7 @@ HEALTH: Mapping[str, Any] = {
     "timestamp": "2026-11-23T00:00:00.000Z",
     "worker": "cct-cloudflare-sandbox",
     "version": "0.1.0",
+    "deployment": None,
     "model": "claude-sonnet-5-5",
     "languages": ["python", "javascript", "typescript", "web"],
     "sandboxes": ["isolate"],

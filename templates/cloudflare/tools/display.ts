@@ -66,7 +66,7 @@ export class Display {
     if (metrics.peakMemoryBytes) this.fact('Memory', `${size(metrics.peakMemoryBytes)} at its peak`);
     if (saved.directory !== null) {
       const files = saved.saved.map(
-        ({ path, bytes, status }) => `${path}, ${size(bytes)}${status === 'new' ? '' : ', unchanged'}`,
+        ({ path, bytes, status }) => `${path}, ${size(bytes)}${status === 'new' ? '' : `, ${status}`}`,
       );
       this.fact('Saved', [`${path.relative(here, saved.directory) || '.'}${path.sep}`, ...listed(files)]);
     }

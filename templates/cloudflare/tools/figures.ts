@@ -1,12 +1,15 @@
-/** The figures of observed runs, and how they read as text. Pure: values in, values out. */
+/**
+ * The figures of observed runs, and how they read as text. Pure: values in, values out. `cct monitor` reports the same.
+ */
 import type { Answer } from '../client.ts';
+import type { Metrics } from '../src/api.ts';
 import { duration, grouped, money, size, verdict } from './display.ts';
 import { plainLine } from './plain.ts';
 
 /** When things happened, in milliseconds since the request was sent; null for what did not happen. */
 export interface Timeline {
   started: number | null;
-  firstToken: number | null;
+  firstText: number | null;
   sandboxReady: number | null;
   program: number | null;
   firstOutput: number | null;
@@ -16,15 +19,12 @@ export interface Timeline {
 /** One run, as it was seen from here. */
 export interface Observation {
   timeline: Timeline;
-  /** A sandbox that had been started ahead of need was waiting. */
-  spareSandbox: boolean;
-  stdoutBytes: number;
-  stderrBytes: number;
   answer: Answer;
 }
 
-/** Milliseconds. */
+/** In the unit of the values. */
 export interface Summary {
+  count: number;
   min: number;
   median: number;
   /** The smallest value that at least 95 % of the values do not exceed. */
@@ -32,11 +32,14 @@ export interface Summary {
   max: number;
 }
 
-export function summarise(values: readonly number[]): Summary {
+/** Null of no values. */
+export function summarise(values: readonly number[]): Summary | null {
+  if (values.length === 0) return null;
   const sorted = [...values].sort((left, right) => left - right);
   const at = (index: number): number => sorted[index]!;
   const middle = sorted.length >> 1;
   return {
+    count: sorted.length,
     min: at(0),
     median: sorted.length % 2 === 1 ? at(middle) : (at(middle - 1) + at(middle)) / 2,
     p95: at(Math.ceil(sorted.length * 0.95) - 1),
@@ -44,23 +47,49 @@ export function summarise(values: readonly number[]): Summary {
   };
 }
 
-const PHASES = { generationMs: 'Generation', bootMs: 'Sandbox', executionMs: 'Run', totalMs: 'Total' } as const;
-type Phase = keyof typeof PHASES;
+/** What is summed up over several runs. */
+const MEASURED = [
+  'queueMs',
+  'firstTokenMs',
+  'generationMs',
+  'tokensPerSecond',
+  'bootMs',
+  'executionMs',
+  'totalMs',
+  'peakMemoryBytes',
+] as const satisfies readonly (keyof Metrics)[];
+type Measured = (typeof MEASURED)[number];
 
-/** Of each phase over all runs; null where one run says it all. */
-export function summariseRuns(runs: readonly Observation[]): Record<Phase, Summary> | null {
-  if (runs.length < 2) return null;
-  const of = (phase: Phase): Summary => summarise(runs.map(({ answer }) => answer.metrics[phase]));
+export interface Totals {
+  runs: number;
+  succeeded: number;
+  /** The cost is null when that of one run is not known. */
+  usage: { inputTokens: number; outputTokens: number; costUsd: number | null };
+  metrics: Record<Measured, Summary | null>;
+}
+
+/** Of all runs together. */
+export function totalsOf(runs: readonly Observation[]): Totals {
+  const answers = runs.map(({ answer }) => answer);
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const costs = answers.map(({ usage }) => usage?.costUsd ?? null);
+  const known = costs.filter((cost) => cost !== null);
+  const of = (name: Measured): Summary | null =>
+    summarise(answers.map(({ metrics }) => metrics[name]).filter((value) => value !== null));
   return {
-    generationMs: of('generationMs'),
-    bootMs: of('bootMs'),
-    executionMs: of('executionMs'),
-    totalMs: of('totalMs'),
+    runs: runs.length,
+    succeeded: answers.filter(({ success }) => success).length,
+    usage: {
+      inputTokens: sum(answers.map(({ usage }) => usage?.inputTokens ?? 0)),
+      outputTokens: sum(answers.map(({ usage }) => usage?.outputTokens ?? 0)),
+      costUsd: known.length === costs.length ? sum(known) : null,
+    },
+    metrics: Object.fromEntries(MEASURED.map((name) => [name, of(name)])) as Totals['metrics'],
   };
 }
 
 /** The figures of one run as the JSON report has them. */
-export function figuresOf({ answer, ...seen }: Observation) {
+export function figuresOf({ answer, timeline }: Observation) {
   return {
     success: answer.success,
     errorCode: answer.errorCode,
@@ -70,65 +99,77 @@ export function figuresOf({ answer, ...seen }: Observation) {
     sandbox: answer.sandbox,
     isolation: answer.isolation,
     sandboxId: answer.sandboxId,
-    ...seen,
     metrics: answer.metrics,
     usage: answer.usage,
-    tokensPerSecond: tokensPerSecond(answer),
-    files: answer.files.length,
-    fileBytes: fileBytes(answer),
     refusedFiles: answer.refusedFiles,
     truncated: answer.truncated,
     outputLossy: answer.outputLossy,
     outputMayBeIncomplete: answer.outputMayBeIncomplete,
+    files: answer.files.length,
+    timeline,
   };
 }
 
 /** The lines of one run, without its heading. */
-export function describeRun(run: Observation): string {
-  const { answer, timeline } = run;
+export function describeRun({ answer }: Observation): string {
   const { metrics, usage } = answer;
-  const first = timeline.firstToken === null ? '' : `first text after ${duration(timeline.firstToken)}`;
-  const speed = tokensPerSecond(answer);
-  const details = [first, speed === null ? '' : `${speed.toFixed(0)} tokens/s`].filter(Boolean).join(', ');
+  const first = metrics.firstTokenMs === null ? '' : `first token after ${duration(metrics.firstTokenMs)}`;
+  const speed = metrics.tokensPerSecond === null ? '' : perSecond(metrics.tokensPerSecond);
+  const details = [first, speed].filter(Boolean).join(', ');
   const facts: [string, string][] = [
     ['Result', `${answer.success ? '✓' : '✗'} ${verdict(answer, answer.refusedFiles.length)}`],
+    ['Queue', duration(metrics.queueMs)],
     ['Generation', duration(metrics.generationMs) + (details && ` (${details})`)],
   ];
   if (answer.language !== 'web') {
-    facts.push(['Sandbox', duration(metrics.bootMs) + (run.spareSandbox ? ' (was waiting)' : '')]);
+    facts.push(['Sandbox', duration(metrics.bootMs) + (metrics.spare ? ' (was waiting)' : '')]);
     facts.push(['Run', duration(metrics.executionMs)]);
   }
   facts.push(['Total', duration(metrics.totalMs)]);
   if (usage) {
     facts.push(['Tokens', `${grouped(usage.inputTokens)} in, ${grouped(usage.outputTokens)} out`]);
-    facts.push(['Cost', usage.costUsd === null ? 'price not known' : money(usage.costUsd)]);
+    facts.push(['Cost', cost(usage.costUsd)]);
   }
-  const files = `${answer.files.length} ${answer.files.length === 1 ? 'file' : 'files'} with ${size(fileBytes(answer))}`;
-  facts.push(['Output', `${size(run.stdoutBytes)} on stdout, ${size(run.stderrBytes)} on stderr, ${files}`]);
+  const files = `${answer.files.length} ${answer.files.length === 1 ? 'file' : 'files'} with ${size(metrics.fileBytes)}`;
+  facts.push(['Output', `${size(metrics.stdoutBytes)} on stdout, ${size(metrics.stderrBytes)} on stderr, ${files}`]);
   const peak = metrics.peakMemoryBytes;
   facts.push(['Memory', peak === null ? 'not measured by this sandbox' : `${size(peak)} at its peak`]);
+  facts.push(['Model', answer.model ?? '']);
   facts.push(['Where', `${answer.language} in ${answer.sandbox}: ${answer.isolation}`]);
   return factLines(facts);
 }
 
+const ROWS: readonly (readonly [string, Measured, (value: number) => string])[] = [
+  ['Queue', 'queueMs', duration],
+  ['First token', 'firstTokenMs', duration],
+  ['Generation', 'generationMs', duration],
+  ['Sandbox', 'bootMs', duration],
+  ['Run', 'executionMs', duration],
+  ['Total', 'totalMs', duration],
+  ['Tokens/s', 'tokensPerSecond', (value) => grouped(Math.round(value))],
+  ['Memory', 'peakMemoryBytes', (value) => size(Math.round(value))],
+];
+
 /** A table of the phases over all runs, and what they cost together. */
-export function describeSummary(summary: Record<Phase, Summary>, runs: readonly Observation[]): string {
+export function describeTotals({ runs, succeeded, usage, metrics }: Totals): string {
   const columns = ['min', 'median', 'p95', 'max'] as const;
   const row = (label: string, cells: readonly string[]): string =>
     `  ${label.padEnd(12)}${cells.map((cell) => cell.padStart(10)).join('')}\n`;
-  const succeeded = runs.filter(({ answer }) => answer.success).length;
-  const costs = runs.map(({ answer }) => answer.usage?.costUsd ?? null).filter((cost) => cost !== null);
   return [
-    row(`${runs.length} runs`, columns),
-    ...Object.entries(PHASES).map(([phase, label]) =>
-      row(
-        label,
-        columns.map((column) => duration(summary[phase as Phase][column])),
-      ),
-    ),
+    row(`${runs} runs`, columns),
+    ...ROWS.map(([label, name, shown]) => {
+      const of = metrics[name];
+      return of
+        ? row(
+            label,
+            columns.map((column) => shown(of[column])),
+          )
+        : '';
+    }),
     factLines([
-      ['Succeeded', `${succeeded} of ${runs.length}`],
-      ['Cost', costs.length < runs.length ? 'price not known' : money(costs.reduce((sum, cost) => sum + cost, 0))],
+      ['Succeeded', `${succeeded} of ${runs}`],
+      ['Tokens', `${grouped(usage.inputTokens)} in, ${grouped(usage.outputTokens)} out`],
+      ['Cost', cost(usage.costUsd)],
     ]),
   ].join('');
 }
@@ -137,10 +178,10 @@ export function factLines(facts: readonly (readonly [string, string])[]): string
   return facts.map(([label, text]) => `  ${label.padEnd(12)}${plainLine(text)}\n`).join('');
 }
 
-function tokensPerSecond({ usage, metrics }: Answer): number | null {
-  return usage && metrics.generationMs > 0 ? (usage.outputTokens * 1000) / metrics.generationMs : null;
+function perSecond(tokens: number): string {
+  return `${grouped(Math.round(tokens))} tokens/s`;
 }
 
-function fileBytes({ files }: Answer): number {
-  return files.reduce((sum, { content, encoding }) => sum + Buffer.byteLength(content, encoding ?? 'utf8'), 0);
+function cost(usd: number | null): string {
+  return usd === null ? 'price not known' : money(usd);
 }

@@ -1,14 +1,28 @@
 /**
  * Saving the files that came back: everything is judged again here, because the Worker may be anybody's.
  *
- * All or nothing. A new folder appears by one rename; into a folder that is there, only files that are not there yet
- * are added, and taken back when one fails. No link inside the folder is followed, nothing is written over, and no
- * file is ever executable.
+ * All or nothing. A new folder appears by one rename; into a folder that is there, files are staged first, put in place
+ * one by one, and taken back when one fails. No link inside the folder is followed and no file is ever executable.
  */
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readFile, realpath, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 
+import { LIMITS } from '../src/limits.ts';
 import { unsafePath } from '../src/paths.ts';
 import type { ProgramFile, RefusedFile } from '../src/program.ts';
 import { ToolError } from './errors.ts';
@@ -18,7 +32,7 @@ export interface SavedFile {
   /** Relative to the folder, with `/` between its segments. */
   path: string;
   bytes: number;
-  status: 'new' | 'unchanged';
+  status: 'new' | 'replaced' | 'unchanged';
 }
 
 export interface SavedFiles {
@@ -34,7 +48,8 @@ interface PlannedFile {
   data: Buffer;
 }
 
-const MAX_FILES = 1000;
+/** The Worker's own bounds together: the program's files, and those that it wrote. */
+const MAX_FILES = LIMITS.programFiles + LIMITS.savedFiles;
 const MAX_BYTES = 100 * 1000 * 1000;
 const FEWER = 'Ask for a program that writes less, or puts its files into one archive.';
 const RENAME = 'Run it again, and ask for other file names.';
@@ -53,8 +68,8 @@ export async function freshDirectory(parent: string, runId: string): Promise<str
  * Writes `files` below `directory`; those with an unsafe name join `refused` instead.
  *
  * Throws ToolError, and the folder is as it was: `unsafe_file` for the same path twice (also by case or Unicode form),
- * a file where another needs a folder, too many files or bytes, a link in the way; `output_unwritable` where other
- * content is there already, or the system does not let it write; `worker_invalid` for bad base64.
+ * a file where another needs a folder, too many files or bytes, a link in the way; `output_unwritable` where the
+ * system does not let it write; `worker_invalid` for bad base64. A file that is there with other content is replaced.
  */
 export async function saveFiles(
   files: readonly ProgramFile[],
@@ -153,7 +168,10 @@ async function saveNew(directory: string, files: readonly PlannedFile[]): Promis
   const staging = path.join(above, `.${path.basename(directory)}.${randomBytes(8).toString('hex')}.tmp`);
   try {
     await mkdir(staging);
-    await writeAll(staging, files, []);
+    for (const file of files) {
+      await makeFolders(staging, file.path);
+      await writeNew(path.join(staging, file.path), file.data);
+    }
     await rename(staging, directory);
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
@@ -165,58 +183,71 @@ async function saveNew(directory: string, files: readonly PlannedFile[]): Promis
 
 async function saveInto(directory: string, files: readonly PlannedFile[]): Promise<SavedFile[]> {
   // All is looked at before anything is written.
-  const missing: PlannedFile[] = [];
-  for (const file of files) if (!(await isThere(directory, file))) missing.push(file);
-  const undo: (() => Promise<void>)[] = [];
+  const saved: SavedFile[] = [];
+  for (const file of files) {
+    saved.push({ path: file.path, bytes: file.data.length, status: await statusOf(directory, file) });
+  }
+  // Inside the folder: only there a rename is sure to stay within one file system.
+  const staging = path.join(directory, `.cct-${randomBytes(8).toString('hex')}.tmp`);
+  const undo: Undo = [];
   try {
-    await writeAll(directory, missing, undo);
+    await mkdir(staging);
+    for (const [index, { data }] of files.entries()) await writeNew(path.join(staging, `new-${index}`), data);
+    for (const [index, file] of saved.entries()) {
+      const [fresh, old] = [path.join(staging, `new-${index}`), path.join(staging, `old-${index}`)];
+      if (file.status !== 'unchanged') await put(directory, file, fresh, old, undo);
+    }
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
   }
-  return files.map((file) => ({
-    path: file.path,
-    bytes: file.data.length,
-    status: missing.includes(file) ? 'new' : 'unchanged',
-  }));
+  return saved;
 }
 
-/** Writes files that are not there; `undo` gets a way back for each step, before the next. */
-async function writeAll(root: string, files: readonly PlannedFile[], undo: (() => Promise<void>)[]): Promise<void> {
-  const known = new Set<string>();
-  for (const file of files) {
-    for (const folder of foldersOf(file.path)) {
-      if (known.has(folder)) continue;
-      known.add(folder);
-      const at = path.join(root, folder);
-      if ((await plainKind(root, folder)) === 'folder') continue;
-      await mkdir(at);
-      undo.push(() => rmdir(at));
-    }
-    const at = path.join(root, file.path);
-    // `wx`: fails on anything that is there, a link too, whatever it points to.
-    await writeFile(at, file.data, { flag: 'wx', mode: 0o666 });
-    undo.push(() => unlink(at));
+/** A way back for each step, noted before the next. */
+type Undo = (() => Promise<void>)[];
+
+/** Moves the staged `fresh` to its place; what is there is kept as `old` until all are in theirs. */
+async function put(root: string, { path: name, status }: SavedFile, fresh: string, old: string, undo: Undo) {
+  await makeFolders(root, name, undo);
+  const at = path.join(root, name);
+  if (status === 'replaced') {
+    // A copy where the file system has no second names.
+    await link(at, old).catch(() => copyFile(at, old, constants.COPYFILE_EXCL));
+    undo.push(() => rename(old, at));
+  } else undo.push(() => unlink(at));
+  await rename(fresh, at);
+}
+
+async function makeFolders(root: string, name: string, undo: Undo = []): Promise<void> {
+  for (const folder of foldersOf(name)) {
+    const at = path.join(root, folder);
+    if ((await plainKind(root, folder)) === 'folder') continue;
+    await mkdir(at);
+    undo.push(() => rmdir(at));
   }
 }
 
-/** Whether exactly this file is there. Throws for anything else in its place. */
-async function isThere(root: string, file: PlannedFile): Promise<boolean> {
+/** `wx`: fails on anything that is there, a link too, whatever it points to. */
+function writeNew(at: string, data: Buffer): Promise<void> {
+  return writeFile(at, data, { flag: 'wx', mode: 0o666 });
+}
+
+/** What saving this file will do. Throws for what is no file in its place. */
+async function statusOf(root: string, file: PlannedFile): Promise<SavedFile['status']> {
   for (const folder of foldersOf(file.path)) {
     const kind = await plainKind(root, folder);
-    if (kind === null) return false;
+    if (kind === null) return 'new';
     if (kind !== 'folder') throw inTheWay(root, folder, 'is not a folder');
   }
   const kind = await plainKind(root, file.path);
-  if (kind === null) return false;
+  if (kind === null) return 'new';
   if (kind === 'folder') throw inTheWay(root, file.path, 'is a folder');
   const at = path.join(root, file.path);
-  if ((await stat(at)).size === file.data.length && file.data.equals(await readFile(at))) return true;
-  throw new ToolError(
-    'output_unwritable',
-    `Nothing was saved: ${at} is there already, with other content.`,
-    'Move it away, or choose another folder with --output.',
-  );
+  const same = (await stat(at)).size === file.data.length && file.data.equals(await readFile(at));
+  return same ? 'unchanged' : 'replaced';
 }
 
 async function plainKind(root: string, name: string): Promise<'file' | 'folder' | null> {

@@ -15,6 +15,8 @@ export interface Health {
   timestamp: string;
   worker: string;
   version: string;
+  /** Which deployment answered, as `cct deploy` named it. */
+  deployment: string | null;
   model: string;
   languages: string[];
   sandboxes: string[];
@@ -166,6 +168,7 @@ const health = object<Health>({
   timestamp: text,
   worker: text,
   version: text,
+  deployment: added(nullable(text), null),
   model: text,
   languages: list(text),
   sandboxes: list(text),
