@@ -53,7 +53,8 @@ class Programs:
             process = subprocess.Popen(
                 list(map(str, argv)),
                 cwd=cwd or Path(Path.cwd().anchor),
-                env={**inherited, **(environment or {})},
+                # npm would leave a folder of compiled scripts in the machine's temporary one.
+                env={**inherited, "NODE_DISABLE_COMPILE_CACHE": "1", **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
