@@ -7,7 +7,7 @@ import type { Env } from '../src/env';
 import { STDERR, STDOUT } from '../src/executor/frames';
 import type { Order } from '../src/executor/order';
 import type { Program } from '../src/program';
-import { ContainerSandbox, Sandbox, type ContainerHandle } from '../src/sandbox/container';
+import { ContainerSandbox, containerSandbox, Sandbox, type ContainerHandle } from '../src/sandbox/container';
 import { offerContainer } from '../src/sandbox/select';
 import { ModelScript, programReply } from './answers';
 import {
@@ -291,13 +291,66 @@ describe('the Worker with the container tier', () => {
   });
 });
 
-describe('the Durable Object of a container', () => {
-  it('starts it without a way to the internet', async () => {
+describe('with the Sandbox SDK itself', () => {
+  /** Stands in for the server in the container, and says how it was started. */
+  function server() {
+    const asked: { path: string; body: any }[] = [];
+    const started: unknown[] = [];
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const answer = async (url: string, request?: Request): Promise<Response> => {
+      const path = new URL(url).pathname;
+      if (!path.startsWith('/api/') || path === '/api/version') return Response.json({ version: '0' });
+      const body = await request!.json<any>();
+      asked.push({ path, body });
+      if (path === '/api/write') return Response.json({ success: true, path: body.path, timestamp: '' });
+      if (path !== '/api/execute/stream') return new Response('', { status: 404 });
+      const events = eventsOfRunner([frame(STDOUT, 'hello'), DONE]);
+      const text = events.map((each) => `data: ${JSON.stringify(each)}\n\n`).join('');
+      return new Response(text, { headers: { 'Content-Type': 'text/event-stream' } });
+    };
+    const container = {
+      running: false,
+      start: (options: unknown) => {
+        container.running = true;
+        started.push(options);
+      },
+      monitor: () => ended,
+      destroy: async () => {
+        container.running = false;
+        end();
+      },
+      signal: () => undefined,
+      setInactivityTimeout: async () => undefined,
+      getTcpPort: () => ({ fetch: (url: string, request?: Request) => answer(url, request) }),
+    };
+    return { container, asked, started };
+  }
+
+  it('starts a container without internet or environment, gives it two files and one command, and destroys it', async () => {
     const stub = ENV.RUN_GATE!.get(ENV.RUN_GATE!.newUniqueId());
+    const { container, asked, started } = server();
     await runInDurableObject(stub, async (_, state) => {
-      // The class asks for its container when it is made; here it only has to be there.
-      Object.defineProperty(state, 'container', { value: { running: false } });
-      expect(new Sandbox(state as DurableObjectState<{}>, ENV).enableInternet).toBe(false);
+      Object.defineProperty(state, 'container', { value: container });
+      const instance = new Sandbox(state as DurableObjectState<{}>, ENV);
+      const namespace = { idFromName: (name: string) => name, get: () => instance };
+      const session = containerSandbox({ SANDBOX: namespace as unknown as DurableObjectNamespace })!.open(
+        'python',
+        LIMITS,
+      );
+      await session.ready;
+      expect(readable(await collect(session.run(PROGRAM)))).toEqual([
+        { type: 'stdout', bytes: 'hello' },
+        { type: 'exit', ending: { kind: 'exited', code: 0 }, truncated: false, peakMemoryBytes: 5_000_000 },
+      ]);
+      session.close();
+      await expect.poll(() => container.running).toBe(false);
     });
+    expect(started).toEqual([{ enableInternet: false }]);
+    expect(asked.map(({ path, body }) => [path, body.path ?? body.command])).toEqual([
+      ['/api/write', '/tmp/cct-runner.mjs'],
+      ['/api/write', '/tmp/cct-order.json'],
+      ['/api/execute/stream', 'exec node /tmp/cct-runner.mjs /tmp/cct-order.json'],
+    ]);
+    expect(asked.every(({ body }) => body.env === undefined)).toBe(true);
   });
 });
