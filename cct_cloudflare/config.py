@@ -222,16 +222,18 @@ def forget_worker(url: str) -> None:
 def session_worker(url: str, token: str) -> Iterator[None]:
     """Keeps the token of a Worker that lives no longer than the block; what was kept for its origin before comes back.
 
-    What a killed session left there is not: it is of no use to anybody. Raises ConfigError.
+    What killed sessions left there is of no use to anybody, and removed. Raises ConfigError.
     """
     address, origin = _worker_url(url, "The Worker's URL", ConfigError)
-    own = {"url": address, "token": checked_token(token, "The Worker's token"), "session": True}
+    own = {"url": address, "token": checked_token(token, "The Worker's token"), "session": os.getpid()}
     before: list[Any] = []
 
     def put(workers: dict[str, Any]) -> None:
-        entry = workers.get(origin)
-        if entry is not None and not (isinstance(entry, dict) and entry.get("session")):
-            before.append(entry)
+        for other, entry in list(workers.items()):
+            if isinstance(entry, dict) and "session" in entry and not _is_alive(entry["session"]):
+                del workers[other]
+        if origin in workers:
+            before.append(workers[origin])
         workers[origin] = own
 
     def take_back(workers: dict[str, Any]) -> None:
@@ -247,6 +249,12 @@ def session_worker(url: str, token: str) -> Iterator[None]:
         yield
     finally:
         store.update(take_back)
+
+
+def _is_alive(pid: Any) -> bool:
+    import psutil
+
+    return isinstance(pid, int) and psutil.pid_exists(pid)
 
 
 def stored_workers() -> tuple[str, ...]:

@@ -21,7 +21,7 @@ _MAX_VARIABLE = 2000
 _LOOK_MS, _QUIET_MS = 1000, 100
 
 #: What editors and file managers leave beside a file while it is open: vim, Emacs, JetBrains, macOS.
-_LITTER = re.compile(r"(?:^|/)(?:\.[^/]*\.sw[a-z]|4913|[^/]*~|\.?#[^/]*|[^/]*\.___jb_(?:tmp|old)___|\.DS_Store)$")
+_LITTER = re.compile(r"(?:^|/)(?:\.[^/]*\.sw[a-z]|4913|[^/]*~|\.?#[^/]*|[^/]*___jb_(?:tmp|old)___|\.DS_Store)$")
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 
 from cct_cloudflare.errors import WorkerError
 
@@ -93,7 +93,7 @@ class Front:
 
 
 @contextlib.contextmanager
-def open_front(sockets: Sequence[socket], report: Callable[[Served], None]) -> Iterator[Front]:
+def open_front(sockets: Sequence[socket.socket], report: Callable[[Served], None]) -> Iterator[Front]:
     """Serves on these listening sockets until the block ends. `report` is called from another thread."""
     front = Front(report)
     loop = asyncio.new_event_loop()
@@ -126,13 +126,22 @@ async def _exchange(
     """Hands the request over and the answer back. Returns the status; None when the client leaves before the end."""
     if worker is None:
         raise _NobodyThereError
-    try:
-        from_worker, to_worker = await asyncio.open_unix_connection(worker)
-    except OSError as error:
-        raise _NobodyThereError from error
-    to_worker.write(head)
-    sending = asyncio.create_task(_send(client, to_worker))
-    receiving = asyncio.create_task(_receive(from_worker, answer))
+    # A bare socket, not a stream of asyncio: that ends when writing fails, with the answer that could still be read.
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, str(worker))
+        except OSError as error:
+            raise _NobodyThereError from error
+        # Closing it is how the Worker learns that nobody is left to answer.
+        return await _converse(connection, head, client, answer)
+
+
+async def _converse(
+    worker: socket.socket, head: bytes, client: asyncio.StreamReader, answer: asyncio.StreamWriter
+) -> int | None:
+    sending = asyncio.create_task(_send(head, client, worker))
+    receiving = asyncio.create_task(_receive(worker, answer))
     try:
         await asyncio.wait((sending, receiving), return_when=asyncio.FIRST_COMPLETED)
         if sending.done() and sending.result():
@@ -143,26 +152,27 @@ async def _exchange(
     finally:
         for task in (sending, receiving):
             task.cancel()
-        # Closing it is how the Worker learns that nobody is left to answer.
-        to_worker.close()
         await asyncio.gather(sending, receiving, return_exceptions=True)
 
 
-async def _send(client: asyncio.StreamReader, to_worker: asyncio.StreamWriter) -> bool:
+async def _send(head: bytes, client: asyncio.StreamReader, worker: socket.socket) -> bool:
     """Returns whether it was the client who ended; a Worker that reads no further may still answer."""
-    while data := await _read(client):
+    loop = asyncio.get_running_loop()
+    data = head
+    while data:
         try:
-            to_worker.write(data)
-            await to_worker.drain()
-        except ConnectionError:
+            await loop.sock_sendall(worker, data)
+        except OSError:
             return False
+        data = await _read(client)
     return True
 
 
-async def _receive(from_worker: asyncio.StreamReader, answer: asyncio.StreamWriter) -> int | None:
+async def _receive(worker: socket.socket, answer: asyncio.StreamWriter) -> int | None:
     """Returns the status; None when there was no answer, or nobody to take it."""
+    loop = asyncio.get_running_loop()
     head, status = b"", None
-    while data := await _read(from_worker):
+    while data := await _quietly(loop.sock_recv(worker, _CHUNK)):
         if status is None and len(head) < _MAX_HEAD:
             head += data
             status = _status(head)
@@ -175,10 +185,14 @@ async def _receive(from_worker: asyncio.StreamReader, answer: asyncio.StreamWrit
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
+    return await _quietly(reader.read(_CHUNK))
+
+
+async def _quietly(reading: Awaitable[bytes]) -> bytes:
     """What has come; nothing when the other side has ended, however it did."""
     try:
-        return await reader.read(_CHUNK)
-    except ConnectionError:
+        return await reading
+    except OSError:
         return b""
 
 
