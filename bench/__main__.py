@@ -11,14 +11,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import commands, overlap, sandboxes
+from bench import commands, doctor, history, overlap, sandboxes
 from bench.measure import Row
 
 
 def main() -> int:
     console = Console(width=120)
     found: list[Row] = []
-    for part in (commands, sandboxes, overlap):
+    for part in (commands, doctor, history, sandboxes, overlap):
         for row in part.rows():
             found.append(row)
             console.print(f"[dim]measured[/dim] {row.name}")

@@ -28,8 +28,9 @@ DEFAULT_TIMEOUT_MS = 30_000
 _TOOL_USE_TOKENS = 1_000
 #: The schema of the tool and the tags around the sections, beside the words in `claude.json`.
 _FRAME_BYTES = 4_000
-#: The longest that a Worker waits for one reply of Claude (`claude.json`), and what a run takes beside it.
+#: The longest that a Worker waits for one reply of Claude (`claude.json`), and more than a sandbox takes to start.
 _GENERATION_MS = 600_000
+_START_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,12 @@ def estimate(
     max_tokens: int | None = None,
     timeout_ms: int | None = None,
     remote: bool = False,
+    sandbox: str | None = None,
 ) -> CostEstimate:
-    """What one run of this prompt costs. `model` None is the default one; `remote` tells that it runs on Cloudflare."""
+    """What one run of this prompt costs. `model` None is the default one.
+
+    `remote` tells that it runs on Cloudflare, in the `sandbox` that was asked for, an isolate otherwise.
+    """
     name = pricing.resolve_model(model) if model else pricing.default_model()
     text = question + (system or "")
     own = _own_words()
@@ -94,7 +99,7 @@ def estimate(
         output_tokens_at_most=most_out,
         likely_usd=pricing.cost_usd(name, likely_in, likely_out),
         claude_at_most_usd=pricing.cost_usd(name, most_in, most_out),
-        cloudflare_at_most_usd=pricing.cloudflare_usd_at_most(_GENERATION_MS + timeout, "isolate") if remote else 0.0,
+        cloudflare_at_most_usd=_cloudflare(timeout, sandbox) if remote else 0.0,
     )
 
 
@@ -108,6 +113,7 @@ def estimate_plan(plan: RunPlan, *, remote: bool) -> CostEstimate:
         max_tokens=sent.max_tokens,
         timeout_ms=sent.timeout_ms,
         remote=remote,
+        sandbox=sent.sandbox,
     )
 
 
@@ -163,6 +169,11 @@ def _what_fits(limit_usd: float, expected: CostEstimate) -> str:
     # A round number that is easier to type, unless that is too little.
     rounded = fitting // 100 * 100
     return f"With --max-tokens {rounded if rounded >= LEAST_MAX_TOKENS else fitting} it fits; or allow more."
+
+
+def _cloudflare(timeout_ms: int, sandbox: str | None) -> float:
+    program_ms = _START_MS + timeout_ms
+    return pricing.cloudflare_usd_at_most(_GENERATION_MS + program_ms, sandbox or "isolate", program_ms)
 
 
 def _bytes(text: str) -> int:

@@ -129,27 +129,31 @@ CLOUDFLARE = CloudflarePrices()
 _OBJECT_GB = 0.128
 #: How long one stays in memory after it was asked, in milliseconds, at most.
 _OBJECT_IDLE_MS = 10_000
+#: `limits.cpu_ms` of the Worker's wrangler.toml.
+_WORKER_CPU_MS = 60_000
 #: Rows that `gate.ts` writes and deletes for one run.
 _GATE_ROWS = 4
 #: The largest type of container there is: 4 vCPU, 12 GiB, 20 GB.
 _CONTAINER_VCPU, _CONTAINER_GIB, _CONTAINER_GB = 4, 12, 20
 
 
-def cloudflare_usd_at_most(total_ms: float, sandbox: str | None) -> float:
+def cloudflare_usd_at_most(total_ms: float, sandbox: str | None, program_ms: float | None = None) -> float:
     """The most that Cloudflare bills for a run that took `total_ms`, should the plan's included amounts be used up.
 
-    `sandbox` is `isolate`, `container`, or None for a run that needed none. The CPU time that is billed is not told to
-    a Worker: it counts as if both the Worker and the program had never waited.
+    `sandbox` is `isolate`, `container`, or None for a run that needed none; `program_ms` of the time it was open, all of
+    it when that is not known. A Worker is not told the CPU time that is billed: it counts as if neither it nor the
+    program had ever waited.
     """
     price = CLOUDFLARE
-    seconds = total_ms / 1000
-    cost = price.request + total_ms * price.cpu_ms
+    program_ms = total_ms if program_ms is None else program_ms
+    cost = price.request + min(total_ms, _WORKER_CPU_MS) * price.cpu_ms
     cost += 2 * price.object_request + _GATE_ROWS * price.object_row_written
     cost += _OBJECT_GB * (total_ms + _OBJECT_IDLE_MS) / 1000 * price.object_gb_second
     if sandbox == "isolate":
         # Asked twice: to start, and to run.
-        cost += price.dynamic_worker + 2 * price.request + total_ms * price.cpu_ms
+        cost += price.dynamic_worker + 2 * price.request + program_ms * price.cpu_ms
     elif sandbox == "container":
+        seconds = total_ms / 1000
         cost += seconds * _CONTAINER_VCPU * price.container_vcpu_second
         cost += seconds * (_CONTAINER_GIB * price.container_gib_second + _CONTAINER_GB * price.container_gb_second)
         cost += price.object_request + _OBJECT_GB * seconds * price.object_gb_second
@@ -176,8 +180,10 @@ def cost_of(result: RunResult, *, remote: bool, demo: bool) -> RunCost:
     claude = 0.0 if is_free else result.usage.cost_usd if result.usage else None
     if not remote or result.sandbox == "process":
         return RunCost(claude)
-    total_ms = result.metrics.total_ms or 0.0
-    return RunCost(claude, cloudflare_usd_at_most(total_ms, None if result.language == "web" else result.sandbox))
+    metrics = result.metrics
+    program_ms = (metrics.boot_ms or 0.0) + (metrics.execution_ms or 0.0)
+    sandbox = None if result.language == "web" else result.sandbox
+    return RunCost(claude, cloudflare_usd_at_most(metrics.total_ms or program_ms, sandbox, program_ms))
 
 
 def dollars(amount: float) -> str:

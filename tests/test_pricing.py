@@ -4,7 +4,18 @@ import datetime
 
 import pytest
 
-from cct_cloudflare.pricing import cost_usd, default_model, end_of_life, model_table, resolve_model
+from cct_cloudflare.pricing import (
+    CLOUDFLARE,
+    cloudflare_usd_at_most,
+    cost_of,
+    cost_usd,
+    default_model,
+    dollars,
+    end_of_life,
+    model_table,
+    resolve_model,
+)
+from cct_cloudflare.sandbox.events import Metrics, RunResult, Usage
 
 
 def test_the_table_is_consistent() -> None:
@@ -61,3 +72,44 @@ def test_a_model_that_stays_has_no_end() -> None:
     assert [end_of_life(name) for name in (*model_table().prices, "local-model")] == [None] * (
         len(model_table().prices) + 1
     )
+
+
+def test_what_cloudflare_bills_grows_with_time_and_is_mostly_the_isolate() -> None:
+    short, long = cloudflare_usd_at_most(1_000, "isolate"), cloudflare_usd_at_most(30_000, "isolate", 5_000)
+    assert CLOUDFLARE.dynamic_worker < short < long < 2 * CLOUDFLARE.dynamic_worker
+    assert cloudflare_usd_at_most(30_000, "isolate") > long, "time that may have been the program's counts as its own"
+    assert cloudflare_usd_at_most(1_000, None) < 0.0001 < short
+    assert cloudflare_usd_at_most(1_000, "container") > cloudflare_usd_at_most(1_000, None)
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "remote", "demo", "claude", "cloudflare"),
+    [
+        ("process", False, False, 0.25, False),
+        ("process", False, True, 0.0, False),
+        ("process", True, False, 0.25, False),
+        ("isolate", True, False, 0.25, True),
+        ("container", True, False, 0.25, True),
+    ],
+)
+def test_the_cost_of_a_run(sandbox: str, remote: bool, demo: bool, claude: float, cloudflare: bool) -> None:
+    metrics = Metrics(total_ms=1000.0)
+    result = RunResult(True, "", "id", model="m", usage=Usage(1, 2, 0.25), sandbox=sandbox, metrics=metrics)
+    cost = cost_of(result, remote=remote, demo=demo)
+    assert cost.claude == claude
+    assert (cost.cloudflare_at_most is not None) == cloudflare
+    assert cost.to_json() == {"claudeUsd": claude, "cloudflareUsdAtMost": cost.cloudflare_at_most}
+
+
+def test_a_run_of_ones_own_program_costs_nothing_and_an_unknown_price_is_not_nothing() -> None:
+    assert cost_of(RunResult(True, "", "id"), remote=False, demo=False).claude == 0
+    asked = RunResult(True, "", "id", model="m", usage=Usage(1, 2, None))
+    assert cost_of(asked, remote=False, demo=False).claude is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [(0, "$0"), (0.00001, "less than $0.0001"), (0.0123, "$0.0123"), (1.5, "$1.50"), (1234.5, "$1,234.50")],
+)
+def test_dollars_are_told_with_the_digits_that_count(amount: float, told: str) -> None:
+    assert dollars(amount) == told

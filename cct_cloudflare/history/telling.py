@@ -200,7 +200,7 @@ def _section(heading: str, kept: KeptText) -> Iterator[str]:
 def statistics_lines(statistics: Statistics, days: int | None, width: int) -> Iterator[str]:
     """The statistics, at most `width` wide where that is 60 or more."""
     totals = statistics.totals
-    yield f"{_over(days)}: {_counted(totals)}"
+    yield f"{_counted(totals)} {_over(days)}{_endings(totals)}"
     if statistics.demo_runs:
         yield f"{_number(statistics.demo_runs, 'scripted run')} (--demo) beside these; not counted below."
     if not totals.runs:
@@ -220,7 +220,7 @@ def statistics_lines(statistics: Statistics, days: int | None, width: int) -> It
 
 
 def _over(days: int | None) -> str:
-    return "All runs" if days is None else "Today" if days == 1 else f"The last {days} days"
+    return "in all" if days is None else "today" if days == 1 else f"in the last {days} days"
 
 
 def _number(count: int, what: str) -> str:
@@ -228,8 +228,10 @@ def _number(count: int, what: str) -> str:
 
 
 def _counted(totals: Totals) -> str:
-    if not totals.runs:
-        return "no runs"
+    return _number(totals.runs, "run") if totals.runs else "No runs"
+
+
+def _endings(totals: Totals) -> str:
     parts = [
         f"{count:,} {word}"
         for count, word in (
@@ -241,7 +243,7 @@ def _counted(totals: Totals) -> str:
         )
         if count
     ]
-    return f"{_number(totals.runs, 'run')}: {', '.join(parts)}"
+    return f": {', '.join(parts)}." if parts else "."
 
 
 def _success(totals: Totals) -> str:

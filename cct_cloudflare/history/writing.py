@@ -79,6 +79,7 @@ def finish(connection: sqlite3.Connection, number: int, asked: Asked, outcome: O
     usage = result.usage if result else None
     metrics = result.metrics if result else None
     error_code = outcome.error.code if outcome.error else result.error_code if result else None
+    ran = result is not None and result.language != "web"
     written_in = outcome.program.language if outcome.program else None
     row = {
         "status": outcome.status,
@@ -88,9 +89,10 @@ def finish(connection: sqlite3.Connection, number: int, asked: Asked, outcome: O
         "language": _line((result and result.language) or written_in or None, redact),
         "elapsed_ms": outcome.elapsed_ms,
         "total_ms": metrics and metrics.total_ms,
-        "generation_ms": metrics and metrics.generation_ms,
-        "boot_ms": metrics and metrics.boot_ms,
-        "execution_ms": metrics and metrics.execution_ms,
+        # The Worker answers 0 for a phase that there was not; in a median that would count.
+        "generation_ms": metrics and metrics.generation_ms if result and result.model else None,
+        "boot_ms": metrics and metrics.boot_ms if ran else None,
+        "execution_ms": metrics and metrics.execution_ms if ran else None,
         "input_tokens": usage and usage.input_tokens,
         "output_tokens": usage and usage.output_tokens,
         "cost_usd": outcome.cost and outcome.cost.claude,
