@@ -21,13 +21,15 @@ from cct_cloudflare.private_store import PrivateStore
 class Deployment:
     """A Worker that `cct deploy` has deployed, or begun to.
 
-    `account` is Cloudflare's account ID, None where wrangler chose it; `url` is None until Cloudflare has named one.
+    `account` is Cloudflare's account ID, None where wrangler chose it; `url` is None until Cloudflare has named one;
+    `own_url` says that the user has named it.
     """
 
     environment: str
     name: str
     account: str | None = None
     url: str | None = None
+    own_url: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,18 @@ def deployment_of(project: Path, environment: str) -> Deployment | None:
         name=entry["name"],
         account=account if isinstance(account, str) else None,
         url=checked_worker_url(url) if isinstance(url, str) else None,
+        own_url=entry.get("ownUrl") is True,
     )
 
 
 def remember(project: Path, deployment: Deployment) -> None:
     """Keeps it, with a rotation that is under way. Raises ConfigError."""
-    known = {"name": deployment.name, "account": deployment.account, "url": deployment.url}
+    known = {
+        "name": deployment.name,
+        "account": deployment.account,
+        "url": deployment.url,
+        "ownUrl": deployment.own_url,
+    }
     _change_entry(project, deployment.environment, lambda entry: entry.update(known))
 
 

@@ -25,7 +25,11 @@ Run the same command again to deploy a change, or to go on after an interruption
 @click.command(epilog=_EPILOG)
 @deployment_options
 @click.option("--name", metavar="NAME", help="The Worker's name on Cloudflare; remembered in the project.")
-@click.option("--url", metavar="URL", help="Where it answers, with a domain or route of your own in wrangler.toml.")
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Where it answers, with a domain of your own in wrangler.toml; remembered, and `default` forgets it.",
+)
 @click.option("--no-key", is_flag=True, help="Set no ANTHROPIC_API_KEY: the Worker then only runs given programs.")
 @click.option("--replace", is_flag=True, help="Replace a Worker of this name that cct has not deployed.")
 @click.option("--trust-project", is_flag=True, help="Deploy the project's own, changed Worker, which gets your key.")

@@ -110,9 +110,10 @@ def _show_deployed(deployed: Deployed, plan: DeployPlan, request: DeployRequest,
         [
             ("Answers", f"at {deployed.url}, version {deployed.worker_version}; a program ran in its sandbox"),
             ("Token", f"{token}, kept in {deployed.store}; cct secret show prints it"),
-            ("Next", _next(plan, request, deployed)),
         ]
     )
+    # Not folded: it is there to be copied.
+    click.echo(click.style(f"  {'Next':<{_INDENT - 2}}", dim=True) + _next(plan, request, deployed), err=True)
 
 
 def _next(plan: DeployPlan, request: DeployRequest, deployed: Deployed) -> str:

@@ -11,7 +11,7 @@ import json
 import secrets
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +95,13 @@ def deploy(
     patience = patience or proof.STANDARD
     deployment = secrets.token_hex(8)
     account = plan.account.id if plan.account else None
-    known = Deployment(plan.environment, plan.name, account, plan.url)
+    known = Deployment(plan.environment, plan.name, account, plan.url, plan.own_url)
     with _Ledger(request.command()) as ledger:
         remember(plan.project, known)
         with ledger.step("upload the Worker", "uploaded the Worker"):
             progress(f"Building and uploading {plan.name}")
             uploaded = _upload(plan, wrangler, deployment)
-        url = plan.url if request.url is not None else _address(uploaded) or plan.url
+        url = plan.url if plan.own_url else _address(uploaded) or plan.url
         if url is None:
             raise ConfigError(
                 "Cloudflare named no address of the Worker: workers.dev is switched off, and its route is a pattern.",
@@ -110,7 +110,7 @@ def deploy(
             )
         token, is_new = _token(plan, url)
         store = config.store_worker(url, token)
-        remember(plan.project, Deployment(plan.environment, plan.name, account, url))
+        remember(plan.project, replace(known, url=url))
         with ledger.step("set its secrets", "set its secrets"):
             progress("Setting its secrets")
             _set_secrets(plan, token, wrangler)

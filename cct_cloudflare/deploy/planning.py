@@ -22,6 +22,9 @@ COST_CLASS = "Workers Paid plan (Dynamic Workers need it); Claude's tokens are p
 KEY_NAME = config.KEY_VARIABLE
 TOKEN_NAME = config.TOKEN_VARIABLE
 
+#: What `--url` takes to go back to the address that Cloudflare gives.
+DEFAULT_URL_WORD = "default"
+
 SecretAction = Literal["set", "keep", "leave"]
 
 
@@ -51,6 +54,7 @@ class DeployPlan:
     """`account` and `existing` are None in a dry run, which needs no login. `environment` is "" for the default one.
 
     `is_foreign` says that the account has a Worker of this name that cct has not deployed, as far as can be seen.
+    `url` is where it answered last, or, with `own_url`, where the user says that it answers.
     """
 
     project: Path
@@ -63,6 +67,7 @@ class DeployPlan:
     secrets: tuple[SecretPlan, ...]
     edited: tuple[str, ...]
     url: str | None
+    own_url: bool
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -106,7 +111,7 @@ def make_plan(
     key: str | None = None,
 ) -> DeployPlan:
     """`key` was typed by the user, and counts before all others. `url` is where the Worker will answer, when it is not
-    the address that Cloudflare gives it.
+    the address that Cloudflare gives it; it is remembered, and DEFAULT_URL_WORD forgets it.
 
     Raises UsageError for an environment or URL that cannot be, and ConfigError: `key_missing` when a key is wanted and
     neither found here nor on the Worker.
@@ -116,7 +121,7 @@ def make_plan(
     before = deployment_of(project, environment)
     if before is not None and (before.name != name or (account and before.account not in (None, account.id))):
         before = None  # another Worker, which this one does not follow
-    address = config.checked_worker_url(url) if url is not None else before.url if before else None
+    deployment = _where(before, name, environment, url)
     return DeployPlan(
         project=project,
         name=name,
@@ -125,9 +130,13 @@ def make_plan(
         existing=existing,
         is_foreign=_is_foreign(existing, before),
         bindings=worker.bindings(environment),
-        secrets=(_plan_key(project, existing, key, with_key=with_key), _plan_token(address, existing)),
+        secrets=(
+            _plan_key(project, existing, key, with_key=with_key),
+            _plan_token((deployment.url, before.url if before else None), existing),
+        ),
         edited=edited,
-        url=address,
+        url=deployment.url,
+        own_url=deployment.own_url,
     )
 
 
@@ -174,14 +183,24 @@ def _plan_key(project: Path, existing: Existing | None, typed: str | None, *, wi
     return SecretPlan(KEY_NAME, "set", where.get(key.source, f"from {project / '.env'}"), key.value)
 
 
-def _plan_token(address: str | None, existing: Existing | None) -> SecretPlan:
+def _where(before: Deployment | None, name: str, environment: str, url: str | None) -> Deployment:
+    """Where the Worker answers, as far as it is known before it is deployed."""
+    if url is not None and url != DEFAULT_URL_WORD:
+        return Deployment(environment, name, url=config.checked_worker_url(url), own_url=True)
+    if before is None or (url == DEFAULT_URL_WORD and before.own_url):
+        return Deployment(environment, name)
+    return before
+
+
+def _plan_token(addresses: tuple[str | None, ...], existing: Existing | None) -> SecretPlan:
     given = os.environ.get(TOKEN_NAME)
     if given:
         token = config.checked_token(given, TOKEN_NAME)
         return SecretPlan(TOKEN_NAME, "set", f"from {TOKEN_NAME} in the environment", token)
-    known = config.worker_target(address) if address is not None else None
-    if known is not None and known.token is not None:
-        return SecretPlan(TOKEN_NAME, "keep", "the one that you have already", known.token)
+    for address in addresses:
+        known = config.worker_target(address) if address is not None else None
+        if known is not None and known.token is not None:
+            return SecretPlan(TOKEN_NAME, "keep", "the one that you have already", known.token)
     if existing is not None and TOKEN_NAME in existing.secrets:
         return SecretPlan(
             TOKEN_NAME,

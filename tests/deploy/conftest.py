@@ -1,0 +1,56 @@
+"""A project with its npm packages and its Python assets, and Cloudflare on loopback."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from cct_cloudflare import scaffold
+from cct_cloudflare.sandbox.toolchain import LocalRuntime
+from cct_cloudflare.scripted import ScriptedModel
+from tests.deploy.cloudflare_api import CloudflareApi, cloudflare
+from tests.runtime import ROOT, cct, runtime
+
+__all__ = ["cct", "runtime"]
+
+
+def packages() -> Path:
+    """The npm packages of a rendered project, wherever the machine's set-up has installed them."""
+    places = (ROOT / "templates" / "cloudflare", ROOT / ".work" / "worker" / ".claude" / "sandbox" / "cloudflare")
+    found = [place / "node_modules" for place in places if (place / "node_modules" / "wrangler").is_dir()]
+    assert found, "the project's npm packages are not installed: make packages"
+    return found[0]
+
+
+def render(project: Path, runtime: LocalRuntime) -> Path:
+    """Renders the Worker into the project, ready to be built in a moment; returns its folder."""
+    scaffold.apply(scaffold.plan(project))
+    target = scaffold.target_of(project)
+    (target / "node_modules").symlink_to(packages(), target_is_directory=True)
+    shutil.copytree(runtime.gateway.parent / "assets", target / "build" / "assets" / "python")
+    return target
+
+
+@pytest.fixture
+def project(tmp_path: Path, runtime: LocalRuntime) -> Path:
+    path = tmp_path / "project"
+    path.mkdir()
+    render(path, runtime)
+    return path
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModel]:
+    with ScriptedModel() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def api(runtime: LocalRuntime, model: ScriptedModel) -> Iterator[CloudflareApi]:
+    with cloudflare(runtime, ANTHROPIC_BASE_URL=model.url) as found:
+        yield found
