@@ -118,14 +118,16 @@ def _was_deployed(project: Path) -> bool:
 
 def judge_login(out: str) -> Finding:
     """`out` is what `wrangler whoami --json` prints: one object, perhaps behind lines of a warning."""
-    login = f"npx wrangler login in {Path('.claude', 'sandbox', 'cloudflare')}, or set CLOUDFLARE_API_TOKEN."
     try:
         answer: Any = json.loads(out[out.index("{") :])
         is_in = answer["loggedIn"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return warn("wrangler could not tell whether it is logged in.", "Try: npx wrangler whoami")
     if not is_in:
-        return warn("wrangler is not logged in to Cloudflare; deploying needs that.", login)
+        return warn(
+            "wrangler is not logged in to Cloudflare; deploying needs that.",
+            "cct deploy offers to log in with the browser; or set CLOUDFLARE_API_TOKEN.",
+        )
     known = answer.get("accounts")
     names = [
         entry["name"]

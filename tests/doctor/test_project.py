@@ -181,7 +181,7 @@ def test_offline_asks_no_wrangler(project: Path, target: Path) -> None:
 def test_the_users_own_wrangler_is_asked_too(project: Path, no_own_wrangler: Path) -> None:
     script(no_own_wrangler / "wrangler", """echo '{"loggedIn":false}'; exit 1""")
     status, _, fix = told(look(project, "login"))
-    assert (status, "wrangler login" in fix) == ("warn", True)
+    assert (status, "log in" in fix) == ("warn", True)
 
 
 @pytest.mark.parametrize(
