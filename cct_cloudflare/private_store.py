@@ -53,6 +53,7 @@ class PrivateStore:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _locked(self.path.with_name(self.path.name + ".lock")):
+                self._drop_leftovers()
                 value = self.read()
                 change(value)
                 _write_private(self.path, json.dumps(value, indent=2, sort_keys=True) + "\n")
@@ -61,6 +62,11 @@ class PrivateStore:
                 f"{self.path} could not be written: {error.strerror or error}.",
                 hint="Check the folder's permissions and the free space.",
             ) from error
+
+    def _drop_leftovers(self) -> None:
+        """Takes away what a run that was killed has left: under the lock nobody else's can be there."""
+        for path in self.path.parent.glob(f".{self.path.name}.*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 def read_small_text(path: Path, *, follow: bool = True, max_bytes: int = _MAX_BYTES) -> str | None:
