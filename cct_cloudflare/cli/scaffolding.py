@@ -65,6 +65,10 @@ def update_project(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> No
         _print_json(plan, dry_run=dry_run, changes=[change.to_json() for change in shown])
         return
     click.echo(summary(plan, applied=not dry_run), nl=False, err=True)
+    if plan.having(Action.CONFLICT):
+        click.echo(
+            "Merge by hand, then: cct init --update --keep. Or take cct's files: cct init --update --force", err=True
+        )
 
 
 def _files(count: int) -> str:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cct_cloudflare.cli.init import init
-from cct_cloudflare.errors import CctError
+from cct_cloudflare.errors import CctError, UsageError
 from tests.scaffold.trees import read_tree, target
 
 
@@ -61,6 +61,32 @@ def test_json_is_one_object_on_stdout(tmp_path: Path) -> None:
     assert answer["directory"] == str(target(tmp_path.resolve()))
     assert {"path": "wrangler.toml", "action": "create"} in answer["files"]
     assert sorted(file["path"] for file in answer["files"]) == sorted(read_tree(target(tmp_path)))
+
+
+def test_choices_are_options_and_show_in_the_answer(tmp_path: Path) -> None:
+    chosen = ("--model", "opus", "--allowed-origin", "https://a.example", "--allowed-origin", "http://localhost:3000")
+    answer = json.loads(run("--directory", str(tmp_path), *chosen, "--with-container", "--json").stdout)
+    assert answer["model"] == "opus"
+    assert answer["allowedOrigins"] == ["https://a.example", "http://localhost:3000"]
+    assert answer["container"] is True
+    assert (target(tmp_path) / "Dockerfile").is_file()
+    taken_back = ("--model", "default", "--allowed-origin", "none", "--without-container")
+    answer = json.loads(run("--directory", str(tmp_path), *taken_back, "--json").stdout)
+    assert (answer["model"], answer["allowedOrigins"], answer["container"]) == (None, [], False)
+    assert not (target(tmp_path) / "Dockerfile").exists()
+
+
+def test_a_note_is_shown(tmp_path: Path) -> None:
+    assert "does not know the model new-model" in run("--directory", str(tmp_path), "--model", "new-model").stderr
+
+
+@pytest.mark.parametrize("bad", [("--allowed-origin", "*"), ("--model", "a b"), ("--name", "A")])
+def test_a_choice_that_cannot_be_changes_nothing(tmp_path: Path, bad: tuple[str, str]) -> None:
+    run("--directory", str(tmp_path), "--name", "mine")
+    before = read_tree(tmp_path, manifest=True)
+    with pytest.raises(UsageError):
+        run("--directory", str(tmp_path), "--name", "other", *bad)
+    assert read_tree(tmp_path, manifest=True) == before
 
 
 def test_errors_are_left_to_the_group(tmp_path: Path) -> None:

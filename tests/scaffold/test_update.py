@@ -158,6 +158,16 @@ def test_force_says_whose_file_it_takes_and_keeps_it_aside(tmp_path: Path) -> No
     assert (target(tmp_path) / ".cct-backup/1/README.md.orig").read_bytes() == b"mine\n"
 
 
+def test_a_conflict_is_left_with_both_ways_out(tmp_path: Path) -> None:
+    scaffold(tmp_path)
+    (target(tmp_path) / "README.md").write_bytes(b"mine\n")
+    result = update(tmp_path, NEWER, yes=True)
+    assert (target(tmp_path) / "README.md").read_bytes() == b"mine\n"
+    assert "--update --keep" in result.stderr
+    assert "--update --force" in result.stderr
+    assert "--keep" not in update(tmp_path, NEWER, yes=True, keep=True).stderr
+
+
 def test_json_has_each_change(tmp_path: Path) -> None:
     scaffold(tmp_path)
     answer = json.loads(update(tmp_path, NEWER, yes=True, as_json=True).stdout)

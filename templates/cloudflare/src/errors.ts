@@ -37,7 +37,7 @@ export const ERRORS = {
   sandbox_unavailable: {
     status: 503,
     retryable: true,
-    hint: 'Dynamic Workers need the Workers Paid plan; locally, run the command again.',
+    hint: 'Dynamic Workers and containers need the Workers Paid plan; locally, run the command again.',
   },
   // Generation
   model_not_found: { status: 502, retryable: false, hint: 'Choose another model with "model".' },
