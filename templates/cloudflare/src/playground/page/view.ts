@@ -2,7 +2,7 @@
 import type { Answer } from '../../api';
 import type { ErrorBody } from '../../errors';
 import type { ProgramFile } from '../../program';
-import { element, part } from './dom';
+import { element, part, shown } from './dom';
 import { figures, size } from './figures';
 import type { Told } from './stream';
 
@@ -28,7 +28,7 @@ export class View {
   }
 
   status(text: string, className = ''): void {
-    this.#status.textContent = text;
+    this.#status.textContent = shown(text);
     this.#status.className = className;
   }
 
@@ -38,7 +38,7 @@ export class View {
         return this.status(event.data.model === null ? 'Starting the sandbox…' : 'Claude is thinking…');
       case 'generation':
         this.status(`Claude is writing ${event.data.path}…`);
-        return this.#source(event.data.path).append(event.data.delta);
+        return this.#source(event.data.path).append(shown(event.data.delta));
       case 'program':
         this.#refused(event.data.refusedFiles);
         return this.status('Running…');
@@ -57,8 +57,8 @@ export class View {
 
   error({ error, hint, errorCode }: Pick<ErrorBody, 'error' | 'hint' | 'errorCode'>): void {
     part('error', HTMLElement).hidden = false;
-    part('error-text', HTMLHeadingElement).textContent = error;
-    part('error-hint', HTMLParagraphElement).textContent = hint;
+    part('error-text', HTMLHeadingElement).textContent = shown(error);
+    part('error-hint', HTMLParagraphElement).textContent = shown(hint);
     part('error-code', HTMLElement).textContent = errorCode;
   }
 
@@ -68,7 +68,7 @@ export class View {
     part('program', HTMLElement).hidden = false;
     const text = element('pre');
     text.tabIndex = 0;
-    text.setAttribute('aria-label', path);
+    text.setAttribute('aria-label', shown(path));
     const details = element('details');
     details.open = true;
     details.append(element('summary', path), text);
@@ -109,7 +109,7 @@ export class View {
 
   #refused(files: Answer['refusedFiles']): void {
     for (const { path, reason } of files) {
-      const text = `${path}: refused, because it ${reason}`;
+      const text = shown(`${path}: refused, because it ${reason}`);
       if ([...this.#files.children].some((shown) => shown.textContent === text)) continue;
       part('files', HTMLElement).hidden = false;
       this.#files.append(element('li', text, 'failed'));
