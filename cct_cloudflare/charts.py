@@ -22,10 +22,13 @@ def span(start: float, end: float, largest: float, width: int, *, lead: float = 
     """A bar from `start` to `end` on an axis of `width` characters for `largest`; its first `lead` is drawn light."""
     if largest <= 0 or width <= 0 or end <= start:
         return ""
-    scale = width / largest
-    first = min(max(0, int(start * scale)), width - 1)
-    length = max(1 / 8, min(end * scale, width) - first)
-    light = min(round(lead * scale), int(length))
+
+    def cells(value: float) -> float:
+        return min(max(0.0, value), largest) / largest * width
+
+    first = min(int(cells(start)), width - 1)
+    length = max(1 / 8, cells(end) - first)
+    light = min(round(cells(lead)), int(length))
     return " " * first + "░" * light + bar(length - light, width, width)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cct_cloudflare.charts import bar
+from cct_cloudflare.charts import bar, span, sparkline
 from cct_cloudflare.figures import percentile, summarize
 
 _VALUES = st.lists(st.floats(0, 1e9), min_size=1, max_size=50)
@@ -44,3 +44,43 @@ def test_a_bar_is_as_long_as_its_value(value: float, drawn: str) -> None:
 
 def test_a_bar_of_nothing_is_empty() -> None:
     assert bar(3, 0, 10) == ""
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "lead", "drawn"),
+    [
+        (0, 10, 0, "█" * 10),
+        (5, 10, 0, "     █████"),
+        (2, 5, 0, "  ███"),
+        (2, 8, 3, "  ░░░███"),
+        (0, 3, 3, "░░░"),
+        (0, 3, 9, "░░░"),
+        (2, 2.5, 0, "  ▌"),
+        (9.99, 10, 0, "         █"),
+        (0, 0, 0, ""),
+        (4, 4, 0, ""),
+        (5, 4, 0, ""),
+        (0, 99, 0, "█" * 10),
+        (50, 99, 0, "         █"),
+        (-3, 2, 0, "██"),
+    ],
+)
+def test_a_span_lies_where_it_was(start: float, end: float, lead: float, drawn: str) -> None:
+    assert span(start, end, 10, 10, lead=lead) == drawn
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1e6), st.integers(0, 80))
+def test_a_span_stays_on_its_axis(start: float, end: float, lead: float, largest: float, width: int) -> None:
+    assert len(span(start, end, largest, width, lead=lead)) <= width
+
+
+def test_a_span_without_an_axis_is_empty() -> None:
+    assert span(0, 1, 0, 10) == span(0, 1, 1, 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "drawn"),
+    [([], ""), ([0, 7], "▁█"), ([None, 3], "×█"), ([None], "×"), ([0, 0], "▁▁"), ([1, 2, 4, 8], "▂▃▅█")],
+)
+def test_a_sparkline_has_a_sign_for_each_value(values: list[float | None], drawn: str) -> None:
+    assert sparkline(values) == drawn

@@ -1,0 +1,3 @@
+from tests.runtime import cct, runtime
+
+__all__ = ["cct", "runtime"]
