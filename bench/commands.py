@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.measure import RUNS, Row, Series, absolute, ratio, series
@@ -21,7 +21,10 @@ def rows() -> Iterator[Row]:
     version = series(lambda: subprocess.run([cct, "--version"], check=True, stdout=subprocess.DEVNULL))
     yield ratio("cct --version", version, 1.5, 'python -c "import click"', reference)
     yield absolute("Scaffold of an empty project", _scaffold(), 150)
-    yield absolute("cct --demo, less the model's own time", _demo(cct), 1000)
+    demo = _demo([cct, "--sandbox", "cloudflare", "--prompt", _PROMPT], ("metrics",))
+    yield absolute("cct --demo, less the model's own time", demo, 1000)
+    observed = _demo([cct, "monitor", _PROMPT], ("runs", 0, "metrics"))
+    yield ratio("cct monitor --demo, likewise", observed, 1.2, "cct --demo, likewise", demo)
 
 
 def _scaffold() -> Series:
@@ -41,18 +44,22 @@ def _scaffold() -> Series:
     return Series(tuple(values))
 
 
-def _demo(cct: str) -> Series:
+def _demo(command: list[str], metrics: Sequence[str | int]) -> Series:
+    """`metrics` leads to the Worker's metrics in the JSON that the command prints."""
     values = []
     for _ in range(RUNS + 1):
         with tempfile.TemporaryDirectory() as project:
             start = time.perf_counter()
             answer = subprocess.run(
-                [cct, "--sandbox", "cloudflare", "--demo", "--yes", "--json", "--prompt", _PROMPT],
+                [*command, "--demo", "--yes", "--json"],
                 check=True,
                 cwd=project,
                 capture_output=True,
                 text=True,
             )
             whole = (time.perf_counter() - start) * 1000
-        values.append(whole - json.loads(answer.stdout)["metrics"]["generationMs"])
+        found = json.loads(answer.stdout)
+        for step in metrics:
+            found = found[step]
+        values.append(whole - found["generationMs"])
     return Series(tuple(values[1:]))

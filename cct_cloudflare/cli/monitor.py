@@ -30,7 +30,7 @@ Examples:
     "--runs",
     type=click.IntRange(1, 100),
     metavar="N",
-    help="Send it N times, one after the other: min, median, p95, max. Each is paid for.",
+    help="Send it N times, one after the other, and sum up; each is paid for. With --watch: how many checks.",
 )
 @click.option("--watch", is_flag=True, help="Only ask for the Worker's health, again and again until Ctrl-C.")
 @click.option(
