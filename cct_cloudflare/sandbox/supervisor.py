@@ -86,8 +86,11 @@ def serve(orders: Orders) -> None:
             stdout=log,
             stderr=log,
         )
+        # From now on: one that never listens would otherwise outlive cct, and this process with it.
+        end = threading.Thread(target=_end_with_cct, args=(gateway,), daemon=True)
+        end.start()
         _say({"directory": str(directory), "port": gateway.wait_until_listening()})
-        _wait_for_the_end()
+        end.join()
     except (OSError, RuntimeError) as error:
         _say({"error": str(error)})
     finally:
@@ -99,9 +102,11 @@ def serve(orders: Orders) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _wait_for_the_end() -> None:
+def _end_with_cct(gateway: workerd.Workerd) -> None:
+    """Waits until cct has gone, however it went, and ends the Worker at once."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
+    gateway.process.kill()
 
 
 def _say(value: dict[str, Any]) -> None:

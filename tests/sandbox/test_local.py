@@ -15,7 +15,7 @@ from cct_cloudflare.sandbox.client import WorkerClient
 from cct_cloudflare.sandbox.local import local_worker
 from cct_cloudflare.sandbox.supervisor import Orders
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
-from tests.runtime import KEY, PATIENCE
+from tests.runtime import KEY, PATIENCE, wait_until
 from tests.sandbox.workerds import short_folder
 
 
@@ -162,3 +162,15 @@ def test_the_supervisor_takes_everything_with_it(runtime: LocalRuntime, temporar
 def test_orders_never_show_their_secrets() -> None:
     shown = repr(Orders("w", "g", {}, "/tmp", {"ANTHROPIC_API_KEY": KEY}))
     assert KEY not in shown
+
+
+def test_a_worker_that_never_listens_ends_with_its_cct(runtime: LocalRuntime, temporary: Path, tmp_path: Path) -> None:
+    """Nobody reads from the pipe at first: the supervisor waits for the Worker."""
+    hanging = tmp_path / "workerd"
+    hanging.write_text(f"#!/bin/sh\necho $$ >> {tmp_path / 'pids'}\nexec sleep 1000\n")
+    hanging.chmod(0o755)
+    with supervisor(orders(replace(runtime, workerd=hanging), temporary)) as process:
+        assert wait_until(lambda: (tmp_path / "pids").exists())
+        started = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        process.communicate(timeout=PATIENCE)
+    assert psutil.wait_procs(started, timeout=PATIENCE)[1] == []
