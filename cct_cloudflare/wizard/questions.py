@@ -102,6 +102,9 @@ class Screen(Protocol):
     def text(self, title: str, text: str) -> None:
         """A text of several lines, which somebody else wrote."""
 
+    def gap(self) -> None:
+        """An empty line."""
+
     def command(self, line: str) -> None:
         """A command line, ready to be copied."""
 

@@ -45,6 +45,8 @@ _LABEL_WIDTH = 8
 #: What stands before a title in a list, pointer, sign and blanks, and the last column, which stays free.
 _MARGIN = 6
 _MAX_DESCRIPTION_LINES = 3
+#: Before each line of a text that somebody else wrote.
+_BAR = "  │ "
 
 
 class Terminal:
@@ -187,9 +189,17 @@ class Terminal:
         self._console().print(grid)
 
     def text(self, title: str, text: str) -> None:
+        from rich.text import Text
+
         self._print([(f"\n{plain_line(title)}", "bold cyan")])
+        console = self._console()
+        width = max(20, console.width - len(_BAR))
         for line in plain(text).rstrip("\n").split("\n"):
-            self._print([("  │ ", "dim"), (line.replace("\t", "    "), "")])
+            for part in Text(line.replace("\t", "    ")).wrap(console, width) or [Text()]:
+                self._print([(_BAR, "dim"), (part.plain, "")])
+
+    def gap(self) -> None:
+        self._print([("", "")])
 
     def command(self, line: str) -> None:
         self._print([("  The same as", "dim")])

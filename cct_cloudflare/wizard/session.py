@@ -17,7 +17,7 @@ from cct_cloudflare.errors import CctError, Exit
 from cct_cloudflare.scaffold.settings import ScaffoldSettings
 from cct_cloudflare.wizard import catalog
 from cct_cloudflare.wizard.draft import Draft, Verb, Where, command_line
-from cct_cloudflare.wizard.known import look
+from cct_cloudflare.wizard.known import look, shown_path
 from cct_cloudflare.wizard.questions import BACK, Back, ChooseOne, Enter, Fact, Option, Screen
 from cct_cloudflare.wizard.steps import Steps, walk
 from cct_cloudflare.wizard.summary import Summary, planned, summarize
@@ -156,11 +156,12 @@ class Session:
     def _keep(self, draft: Draft) -> None:
         """What was typed in and is needed from now on. The first thing that is written."""
         if draft.new_key is not None and draft.new_key.keep:
-            self.screen.note(f"Kept the key in {config.store_anthropic_key(draft.new_key.value)}")
+            self.screen.note(f"Kept the key in {shown_path(config.store_anthropic_key(draft.new_key.value))}")
         elif draft.new_key is not None:
             self.environ[config.KEY_VARIABLE] = draft.new_key.value
         if draft.new_worker is not None:
-            self.screen.note(f"Kept the token in {config.store_worker(draft.new_worker.url, draft.new_worker.token)}")
+            path = config.store_worker(draft.new_worker.url, draft.new_worker.token)
+            self.screen.note(f"Kept the token in {shown_path(path)}")
 
     def _deploy_first(self, draft: Draft) -> Draft | None:
         """Deploys, and gives a draft for the new Worker; None when there is none."""
@@ -182,7 +183,9 @@ class Session:
         return replace(draft, where=Where.WORKER, worker_url=url, new_key=None)
 
     def _run(self, argv: Sequence[str]) -> int:
+        self.screen.gap()
         self._code = self.run(argv)
+        self.screen.gap()
         return self._code
 
     def _steps(self, *, is_first: bool = False) -> Steps:
@@ -277,7 +280,7 @@ class Session:
 _WELCOME = (
     ("What", ["Claude writes a program, a fresh sandbox without network runs it, its files come back to you."]),
     ("Keys", ["arrows choose, Enter goes on, Esc goes back, Ctrl-C leaves at any time"]),
-    ("Safe", ["nothing is written or sent before you have confirmed it"]),
+    ("Safe", ["nothing is written, and no prompt is sent, before you have confirmed it"]),
 )
 _DEPLOYING = (
     ("What", ["cct deploy renders the Worker project, checks your login at Cloudflare and shows its plan"]),
@@ -306,14 +309,16 @@ def _describe(component: Component) -> list[Fact]:
         facts.append(("Takes", [component.argument_hint]))
     if component.model:
         facts.append(("Model", [component.model]))
-    return [*facts, ("File", [str(component.path)])]
+    return [*facts, ("File", [shown_path(component.path)])]
 
 
 def _beginning(component: Component) -> str:
     lines = component.body.strip("\n").split("\n")
     if len(lines) <= _MAX_SHOWN_LINES:
         return "\n".join(lines)
-    return "\n".join([*lines[:_MAX_SHOWN_LINES], f"… {len(lines) - _MAX_SHOWN_LINES} more lines in {component.path}"])
+    return "\n".join(
+        [*lines[:_MAX_SHOWN_LINES], f"… {len(lines) - _MAX_SHOWN_LINES} more lines in {shown_path(component.path)}"]
+    )
 
 
 def _with(draft: Draft, component: Component) -> Draft:

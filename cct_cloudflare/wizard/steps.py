@@ -13,7 +13,7 @@ from cct_cloudflare.components.model import Kind
 from cct_cloudflare.errors import CctError, ConfigError
 from cct_cloudflare.wizard import catalog, checks
 from cct_cloudflare.wizard.draft import Draft, NewKey, NewWorker, Where
-from cct_cloudflare.wizard.known import Known
+from cct_cloudflare.wizard.known import Known, shown_path
 from cct_cloudflare.wizard.questions import BACK, Back, ChooseMany, ChooseOne, Enter, Option, Screen, Write
 
 Step: TypeAlias = Callable[[Draft], "Draft | Back"]
@@ -111,6 +111,8 @@ class Steps:
                 with self.screen.waiting("Checking the token"):
                     checks.check_token(url, token)
             except CctError as error:
+                if error.code == "unauthorized":
+                    error.hint = "Copy the CCT_TOKEN that this Worker was deployed with again."
                 self.screen.error(error)
                 continue
             return replace(draft, new_worker=NewWorker(url, token))
@@ -137,7 +139,7 @@ class Steps:
                     message="Should cct keep this key?",
                     label="Keep it",
                     options=[
-                        Option(True, "Yes, for me", f"in {config.config_dir()}, which only you can read"),
+                        Option(True, "Yes, for me", f"in {shown_path(config.config_dir())}, which only you can read"),
                         Option(False, "Only this session", "it is gone when this cct ends"),
                     ],
                 )
@@ -152,6 +154,8 @@ class Steps:
                 with self.screen.waiting("Checking the key"):
                     list_models(key, self.api_url)
             except CctError as error:
+                if error.code == "key_rejected":
+                    error.hint = "Copy it again from console.anthropic.com, or make a new one there."
                 self.screen.error(error)
                 if error.code == "key_rejected":
                     return False

@@ -13,7 +13,7 @@ from cct_cloudflare.pricing import dollars
 from cct_cloudflare.run import RunPlan, RunRequest, plan_run
 from cct_cloudflare.scaffold.planning import WRITES
 from cct_cloudflare.wizard.draft import Draft, Where, command_line, run_argv
-from cct_cloudflare.wizard.known import Known
+from cct_cloudflare.wizard.known import Known, shown_path
 from cct_cloudflare.wizard.questions import Fact
 from cct_cloudflare.wizard.steps import KEY_SOURCES
 
@@ -51,7 +51,7 @@ def summarize(draft: Draft, project: Path, known: Known, api_url: str | None) ->
         ("Helpers", [", ".join(component.name for component in plan.merged.components)]),
         ("Prompt", [_prompt(draft, plan)]),
         ("Note", list(plan.merged.warnings)),
-        ("Files", list(_files(rendering, renders=draft.renders))),
+        ("Files", list(_files(draft, rendering))),
         ("Cost", list(_cost(draft, plan))),
     ]
     line = command_line(argv, session_key=draft.new_key is not None and not draft.new_key.keep)
@@ -70,11 +70,11 @@ def _model(draft: Draft, plan: RunPlan) -> str:
 def _key(draft: Draft, known: Known, api_url: str | None) -> Iterator[str]:
     if draft.where is not Where.HERE:
         if draft.new_worker is not None:
-            yield f"the token will be kept in {config.config_dir()}, for this Worker alone"
+            yield f"the token will be kept in {shown_path(config.config_dir())}, for this Worker alone"
         return
     api = f", for {api_url}" if api_url else ""
     if draft.new_key is not None:
-        kept = f"will be kept in {config.config_dir()}" if draft.new_key.keep else "for this session only"
+        kept = f"will be kept in {shown_path(config.config_dir())}" if draft.new_key.keep else "for this session only"
         yield f"the one you typed; {kept}{api}"
     elif known.key is not None:
         yield f"from {KEY_SOURCES[known.key.source]}{api}"
@@ -87,12 +87,15 @@ def _prompt(draft: Draft, plan: RunPlan) -> str:
     return f"{typed:,} characters{more}"
 
 
-def _files(rendering: scaffold.Plan, *, renders: bool) -> Iterator[str]:
+def _files(draft: Draft, rendering: scaffold.Plan) -> Iterator[str]:
     place = rendering.target.relative_to(rendering.project).as_posix()
     writes = len(rendering.having(*WRITES))
-    if renders and not rendering.is_done:
+    if draft.renders and not rendering.is_done:
         yield f"the Worker project, {writes} files, into {place}/"
-    yield "what the program brings back, into a new folder cloudflare-…/"
+    if draft.verb == "monitor":
+        yield "what the program brings back is measured, not saved"
+    elif "--output" not in draft.given:
+        yield "what the program brings back, into a new folder cloudflare-…/"
 
 
 def _cost(draft: Draft, plan: RunPlan) -> Iterator[str]:

@@ -63,6 +63,9 @@ class ScriptedScreen:
     def text(self, title: str, text: str) -> None:
         self.told += [title, text]
 
+    def gap(self) -> None:
+        return
+
     def command(self, line: str) -> None:
         self.told.append(line)
 

@@ -11,6 +11,7 @@ import re
 import select
 import struct
 import subprocess
+import sys
 import termios
 from collections.abc import Iterator, Mapping
 
@@ -18,6 +19,9 @@ from tests.runtime import PATIENCE, Cct
 
 ENTER, ESCAPE, SPACE, UP, DOWN = "\r", "\x1b", " ", "\x1b[A", "\x1b[B"
 CTRL_C, CTRL_D, CTRL_U = "\x03", "\x04", "\x15"
+
+#: Makes the terminal that of the session, so that Ctrl-C reaches whatever runs there, and becomes the program.
+_ADOPT = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>78])")
 #: Between two looks whether the process is still there, in seconds.
@@ -59,7 +63,8 @@ class Terminal:
         """Waits for the process to end by itself, and holds that it leaves the terminal as it found it."""
         while self._read():
             pass
-        code = self.process.wait(PATIENCE)
+        code = self.process.poll()
+        assert code is not None, f"it did not end:\n{self.shown}"
         assert termios.tcgetattr(self._follower) == self._before
         for on, off in (("\x1b[?25l", "\x1b[?25h"), ("\x1b[?2004h", "\x1b[?2004l")):
             assert self.raw.rfind(on) <= self.raw.rfind(off), f"{on!r} is still in force"
@@ -90,7 +95,7 @@ def on_terminal(
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
-        cct.command(*argv),
+        [sys.executable, "-S", "-c", _ADOPT, *cct.command(*argv)],
         cwd=cct.project,
         env={**cct.environment, "TERM": "xterm-256color", **(env or {})},
         stdin=follower,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,8 +68,9 @@ def settings(cct: Cct, name: str) -> Path:
     return cct.home / ".config" / "cct-cloudflare" / name
 
 
-def quit_at_menu(terminal: Terminal) -> int:
-    terminal.answer(NEXT, UP, ENTER)  # round to the last
+def quit_at_menu(terminal: Terminal, item: int = 0) -> int:
+    """Goes round to the last item, from the one that was chosen before."""
+    terminal.answer(NEXT, UP * (item + 1), ENTER)
     return terminal.end()
 
 
@@ -90,6 +92,27 @@ def test_the_demo_from_an_empty_home_to_its_result(cct: Cct) -> None:
         terminal.expect("The program succeeded.")
         assert quit_at_menu(terminal) == 0
     assert any(name.endswith("/main.py") for name in cct.files())
+
+
+def test_a_component_is_browsed_by_what_it_does(cct: Cct) -> None:
+    (cct.project / ".claude" / "sandbox" / "cloudflare").mkdir(parents=True)
+    agents = cct.project / ".claude" / "agents"
+    agents.mkdir()
+    (agents / "painter.md").write_text(
+        "---\ndescription: Paints \x1b[31mwonderfully\x1b[0m\n---\nUse \x1b[5mred\x1b[0m.\n"
+    )
+    with on_terminal(cct) as terminal:
+        terminal.answer(NEXT, DOWN * 2, ENTER)
+        terminal.answer("Which component?", "wonder")
+        terminal.expect("wonder...")
+        terminal.press(ENTER)
+        terminal.answer("? painter", DOWN, ENTER)
+        terminal.expect("│ Use red.")
+        terminal.answer("? painter", ESCAPE)
+        terminal.answer("Which component?", ESCAPE)
+        assert quit_at_menu(terminal, item=2) == 0
+    for sign in ("\x1b[31mwonder", "\x1b[5m", "␛"):
+        assert sign not in terminal.raw
 
 
 def test_a_wrong_key_is_asked_for_again_and_the_right_one_is_kept(cct: Cct, model: ScriptedModel) -> None:
@@ -232,6 +255,33 @@ def test_control_c_leaves_nothing_behind_at_any_question(
             terminal.answer(question, keys.replace("{url}", place.worker.url).replace("{token}", place.worker.token))
         terminal.answer(PATHS[path][at][0], CTRL_C)
         terminal.expect("Interrupted.")
+        assert terminal.end() == 130
+    assert listing(cct) == before
+
+
+def test_control_c_ends_what_is_waited_for(cct: Cct) -> None:
+    before = listing(cct)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        with on_terminal(cct, env=env) as terminal:
+            terminal.answer(WHERE, ENTER)
+            terminal.answer(KEY_QUESTION, KEY, ENTER)
+            terminal.answer("Checking the key", CTRL_C)
+            terminal.expect("Interrupted.")
+            assert terminal.end() == 130
+    assert listing(cct) == before
+
+
+def test_a_deployment_asks_its_own_questions_and_a_no_leads_back_to_the_places(cct: Cct, model: ScriptedModel) -> None:
+    before = listing(cct)
+    with on_terminal(cct, env={"ANTHROPIC_BASE_URL": model.url}) as terminal:
+        terminal.answer(WHERE, TO_DEPLOY, ENTER)
+        terminal.answer(KEY_QUESTION, KEY, ENTER)
+        terminal.answer(KEEP, DOWN, ENTER)
+        terminal.expect("ANTHROPIC_API_KEY=… cct deploy")
+        terminal.answer("Start with it?", ENTER)
+        terminal.answer("[Y/n]", "n\n")
+        terminal.answer(WHERE, CTRL_C)
         assert terminal.end() == 130
     assert listing(cct) == before
 
