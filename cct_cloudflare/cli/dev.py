@@ -50,8 +50,10 @@ def dev(
     from cct_cloudflare.cli.dev_screen import make_screen
     from cct_cloudflare.cli.job import ask_consent, may_ask, render_project
     from cct_cloudflare.dev import DevRequest, develop, find_access, find_token, listen
+    from cct_cloudflare.sandbox.toolchain import check_platform
     from cct_cloudflare.terminal import make_display
 
+    check_platform()
     project = directory.resolve()
     token, access = find_token(), None if demo else find_access(project)
     asks = may_ask(yes=yes, as_json=as_json)

@@ -145,7 +145,7 @@ class TextScreen(_Base):
                 hint = [plain_line(error.hint)] if error.hint else []
                 text = f"\n{_INDENT}".join([click.style(said, fg="red"), *more, *hint, _KEPT])
             case Logged(line):
-                text = click.style("log ", dim=True) + f" {plain_line(line)}"
+                text = click.style("log ", dim=True) + f" {plain(line)}"
             case Note(said):
                 text = click.style(plain_line(said), dim=True)
             case _:

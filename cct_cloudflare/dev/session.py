@@ -28,7 +28,8 @@ from cct_cloudflare.scaffold.source import WorkerSource, packaged_worker_source
 
 _MAX_LOG_LINE = 8 * 1024
 
-_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Windows lacks the last one; there the command ends before any of them matters.
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from tests.runtime import wait_until
+from tests.runtime import PATIENCE, wait_until
 
 #: The bit of a modifier key, for `Page.press`.
 CONTROL = 2
@@ -111,7 +111,17 @@ def open_page(chromium: str) -> Iterator[Page]:
         script = f'exec 3<&{read_commands} 4>&{write_answers}; exec "$@"'
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         process = subprocess.Popen(
-            ["bash", "-c", script, "bash", chromium, *_FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"],
+            [
+                "bash",
+                "-c",
+                script,
+                "bash",
+                chromium,
+                *_FLAGS,
+                *sandbox,
+                f"--user-data-dir={profile}",
+                "--no-startup-window",
+            ],
             pass_fds=(read_commands, write_answers),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -124,12 +134,11 @@ def open_page(chromium: str) -> Iterator[Page]:
         to_browser = stack.enter_context(os.fdopen(write_commands, "wb"))
         from_browser = stack.enter_context(os.fdopen(read_answers, "rb"))
         page = Page(to_browser, from_browser)
-        (target,) = (t for t in page.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
-        session = page.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
-        page.session = session
+        target = page.call("Target.createTarget", url="about:blank")["targetId"]
+        page.session = page.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.call(f"{domain}.enable")
         yield page
         page.session = None
         page.call("Browser.close")
-        process.wait()
+        process.wait(PATIENCE)

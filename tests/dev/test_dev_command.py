@@ -209,15 +209,15 @@ def test_without_a_key_programs_run_and_prompts_say_what_is_missing(cct: Cct) ->
 
 @needs_curl
 def test_a_token_of_the_environment_is_used_and_not_shown(cct: Cct) -> None:
-    env = {"CCT_TOKEN": "CANARY-TOKEN", "ANTHROPIC_API_KEY": KEY}
-    with serving(cct, "--demo", env=env) as dev:
+    token = {"CCT_TOKEN": "t0ken-of-my-own"}
+    with serving(cct, "--demo", env={**token, "ANTHROPIC_API_KEY": KEY}) as dev:
         assert dev.ready["token"] is None
-        assert "CANARY" not in json.dumps(dev.ready)
+        assert token["CCT_TOKEN"] not in json.dumps(dev.ready)
         words = [" ".join(child.cmdline()) for child in [psutil.Process(dev.process.pid), *family(dev.process)]]
-        assert not any("CANARY" in word for word in words)
+        assert not any(token["CCT_TOKEN"] in word for word in words)
         # The scripted model needs no key, so nobody gets it.
         assert not any(KEY in value for child in family(dev.process) for value in child.environ().values())
-        assert ANSWER in shell(cct, dev.ready["curl"], env)["output"]
+        assert ANSWER in shell(cct, dev.ready["curl"], token)["output"]
 
 
 def test_only_this_machine_can_connect(cct: Cct) -> None:
