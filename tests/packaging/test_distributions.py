@@ -41,7 +41,7 @@ from pathlib import Path
 from cct_cloudflare import __version__
 from cct_cloudflare.resources import components_dir, templates_dir
 from cct_cloudflare.scaffold import apply, plan
-apply(plan(Path("."), name="packaged"))
+apply(plan(Path("."), name="packaged", container=True))
 files = lambda root: sorted(path.relative_to(root).as_posix() for path in root.rglob("*.md") if path.is_file())
 print(json.dumps({
     "version": __version__,
