@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cct_cloudflare.cli.options import local_option
 from cct_cloudflare.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ or skip (not needed, or not asked). Exit code 0 when nothing failed, else 1. No 
     help="The project; the current folder by default.",
 )
 @click.option("--worker-url", metavar="URL", help="The deployed Worker to look at; its token is CCT_TOKEN.")
+@local_option
 @click.option(
     "--fix",
     is_flag=True,
@@ -59,7 +61,14 @@ or skip (not needed, or not asked). Exit code 0 when nothing failed, else 1. No 
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same.")
 def doctor(
-    directory: Path, worker_url: str | None, fix: bool, offline: bool, online: bool, as_json: bool, no_color: bool
+    directory: Path,
+    worker_url: str | None,
+    local: bool,
+    fix: bool,
+    offline: bool,
+    online: bool,
+    as_json: bool,
+    no_color: bool,
 ) -> int:
     """Look at everything that a run or a deployment depends on, and say how to mend it.
 
@@ -70,9 +79,11 @@ def doctor(
 
     if offline and online:
         raise UsageError("--offline and --online are both given.", hint="Give one of them.")
+    if local and worker_url is not None:
+        raise UsageError("--local is this machine; --worker-url names another.", hint="Give one of them.")
 
     def context() -> Context:
-        return Context(directory.resolve(), worker_url=worker_url, offline=offline, online=online)
+        return Context(directory.resolve(), worker_url=worker_url, local=local, offline=offline, online=online)
 
     mended = []
     if fix:

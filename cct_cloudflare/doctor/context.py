@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from cct_cloudflare import config, deployments
+from cct_cloudflare import config
 from cct_cloudflare.claude_api import Catalog, list_models
 from cct_cloudflare.doctor.files import PrivateFile, private_files
 from cct_cloudflare.doctor.node import Node, find_nodes
 from cct_cloudflare.doctor.programs import Programs
 from cct_cloudflare.errors import CctError
+from cct_cloudflare.place import chosen_worker
 from cct_cloudflare.sandbox.client import Health, WorkerClient
 from cct_cloudflare.sandbox.session import ModelAccess
 
 _T = TypeVar("_T")
 
-#: Seconds for one answer over the network, where the whole should take three.
-NETWORK_SECONDS = 4.0
+#: Seconds for one answer over the network, from which mostly comes one in a tenth of a second.
+NETWORK_SECONDS = 5.0
 
 
 class Once(Generic[_T]):
@@ -57,8 +58,9 @@ class Timed(Generic[_T]):
 class Context:
     """What one examination looks at.
 
-    `project` is the folder of the project, `worker_url` what `--worker-url` says. `offline` asks nothing over the
-    network; `online` also asks package registries. `clock` gives the time, in UTC.
+    `project` is the folder of the project, `worker_url` what `--worker-url` says, `local` whether runs stay here
+    whatever Worker is configured. `offline` asks nothing over the network; `online` also asks the package index.
+    `clock` gives the time, in UTC.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Context:
         project: Path,
         *,
         worker_url: str | None = None,
+        local: bool = False,
         offline: bool = False,
         online: bool = False,
         clock: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
@@ -79,7 +82,7 @@ class Context:
         self.private_files: tuple[PrivateFile, ...] = private_files()
         self.nodes: Once[tuple[Node, ...]] = Once(lambda: find_nodes(self.programs))
         #: The deployed Worker that a run would use; None for this machine.
-        self.target: Once[config.WorkerTarget | None] = Once(lambda: _target(project, worker_url))
+        self.target: Once[config.WorkerTarget | None] = Once(lambda: chosen_worker(worker_url, project, local=local))
         #: What that Worker says of itself; only to be asked for where there is one.
         self.health: Once[Timed[Health]] = Once(self._ask_health)
         self.key: Once[config.Key] = Once(lambda: config.find_anthropic_key(project))
@@ -109,10 +112,3 @@ class Context:
         before = self.clock()
         answer = ask()
         return Timed(answer, before + (self.clock() - before) / 2)
-
-
-def _target(project: Path, worker_url: str | None) -> config.WorkerTarget | None:
-    """As a run chooses it: the one that is named, else the one that was deployed from the project."""
-    named = config.worker_target(worker_url)
-    own = deployments.current_url(project) if named is None else None
-    return named if own is None else config.worker_target(own)

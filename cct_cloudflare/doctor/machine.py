@@ -22,7 +22,7 @@ _MIN_PYTHON = (3, 11)
 PROJECT_NODE = (22, 18)
 
 #: Seconds; npm is a program of its own, and Docker's daemon may hang.
-_PATIENCE = 2.5
+_PATIENCE = 5.0
 
 #: Bytes that installing the local runtime takes while it is under way, and that a run may need for its files.
 _INSTALL_BYTES = 1024**3

@@ -10,7 +10,7 @@ from cct_cloudflare.doctor.programs import Programs
 from cct_cloudflare.sandbox.toolchain import node_candidates
 
 #: A Node takes 50 ms to say its version; one that needs this many seconds will never build a Worker.
-_PATIENCE = 2.5
+_PATIENCE = 5.0
 
 Version = tuple[int, int, int]
 

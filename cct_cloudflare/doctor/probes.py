@@ -16,7 +16,7 @@ class Probe:
 
     name: str
     look: Callable[[Context], Finding]
-    seconds: float = 4.0
+    seconds: float = 10.0
 
 
 #: Name resolution has no limit of its own; one question may follow another.
@@ -30,8 +30,8 @@ GROUPS: tuple[tuple[str, tuple[Probe, ...]], ...] = (
             Probe("newest", versions.look_at_newest, versions.VERSION_SECONDS + 1),
             Probe("path", machine.look_at_command),
             Probe("platform", machine.look_at_platform),
-            Probe("node", machine.look_at_node, 6.0),
-            Probe("npm", machine.look_at_npm, 9.0),
+            Probe("node", machine.look_at_node, 12.0),
+            Probe("npm", machine.look_at_npm, 18.0),
             Probe("docker", machine.look_at_docker),
             Probe("proxy", machine.look_at_proxy),
             Probe("space", machine.look_at_space),
@@ -50,7 +50,7 @@ GROUPS: tuple[tuple[str, tuple[Probe, ...]], ...] = (
     (
         "Runs on this machine",
         (
-            Probe("workerd", runtime.look_at_local_worker, 8.0),
+            Probe("workerd", runtime.look_at_local_worker, 20.0),
             Probe("leftovers", runtime.look_at_leftovers),
         ),
     ),
@@ -60,7 +60,7 @@ GROUPS: tuple[tuple[str, tuple[Probe, ...]], ...] = (
             Probe("project", project.look_at_project),
             Probe("source", project.look_at_source),
             Probe("wrangler", project.look_at_wrangler),
-            Probe("login", project.look_at_login, project.LOGIN_SECONDS + 6),
+            Probe("login", project.look_at_login, project.LOGIN_SECONDS + 12),
         ),
     ),
     (

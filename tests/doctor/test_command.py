@@ -79,11 +79,10 @@ def test_nothing_is_shown_that_is_secret(cct: Cct, tmp_path: Path) -> None:
             CCT_TOKEN=TOKEN,
             ALL_PROXY="socks5://me:PASSWORD-CANARY@proxy.invalid",
         )
-        for target in ([], ["--worker-url", worker.url]):
-            for how in ([], ["--json"]):
-                report = cct("doctor", *target, *how)
-                assert report.code == 1
-                assert "CANARY" not in report.stdout + report.stderr
+        for argv in ([], ["--json"], ["--worker-url", worker.url], ["--worker-url", worker.url, "--json"]):
+            report = cct("doctor", *argv)
+            assert report.code == 1
+            assert "CANARY" not in report.stdout + report.stderr
         assert api.requests[0].headers["x-api-key"] == KEY, "so it was used"
 
 
@@ -140,6 +139,7 @@ def test_fix_renders_nothing_where_there_is_no_project(cct: Cct) -> None:
     ("argv", "said"),
     [
         (["--offline", "--online"], "--offline and --online"),
+        (["--local", "--worker-url", "https://worker.invalid"], "--local"),
         (["--directory", "nowhere"], "nowhere"),
         (["--no-such-option"], "--no-such-option"),
         (["surplus"], "surplus"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cct_cloudflare import config
+from cct_cloudflare import config, deployments
 from cct_cloudflare.doctor import Context
 from cct_cloudflare.doctor.worker import packaged_version
 from cct_cloudflare.sandbox.local import local_worker
@@ -57,6 +57,14 @@ def test_the_variable_names_the_worker_too(project: Path, worker: str, monkeypat
     monkeypatch.setenv("CLOUDFLARE_WORKER_URL", worker)
     config.store_worker(worker, TOKEN)
     assert [look(project, name).status for name in CHECKS] == ["ok"] * 3
+
+
+def test_the_worker_that_was_deployed_from_the_project(project: Path, worker: str) -> None:
+    deployments.remember(project, deployments.Deployment("staging", "cct-sandbox", url=worker))
+    deployments.make_current(project, "staging")
+    config.store_worker(worker, TOKEN)
+    assert [look(project, name).status for name in CHECKS] == ["ok"] * 3
+    assert [look(Context(project, local=True), name).status for name in CHECKS] == ["skip"] * 3
 
 
 def test_a_token_that_the_worker_does_not_take(project: Path, worker: str, monkeypatch: pytest.MonkeyPatch) -> None:
