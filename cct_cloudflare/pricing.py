@@ -133,16 +133,16 @@ _OBJECT_IDLE_MS = 10_000
 _WORKER_CPU_MS = 60_000
 #: Rows that `gate.ts` writes and deletes for one run.
 _GATE_ROWS = 4
-#: The largest type of container there is: 4 vCPU, 12 GiB, 20 GB.
+#: The largest of the named types of containers, standard-4; which one a Worker uses is not told.
 _CONTAINER_VCPU, _CONTAINER_GIB, _CONTAINER_GB = 4, 12, 20
 
 
 def cloudflare_usd_at_most(total_ms: float, sandbox: str | None, program_ms: float | None = None) -> float:
     """The most that Cloudflare bills for a run that took `total_ms`, should the plan's included amounts be used up.
 
-    `sandbox` is `isolate`, `container`, or None for a run that needed none; `program_ms` of the time it was open, all of
-    it when that is not known. A Worker is not told the CPU time that is billed: it counts as if neither it nor the
-    program had ever waited.
+    `sandbox` is `isolate`, `container`, or None for a run that needed none; `program_ms` is how long it was open, all
+    of the time when that is not known. A Worker is not told the CPU time that is billed: it counts as if neither it nor
+    the program had ever waited.
     """
     price = CLOUDFLARE
     program_ms = total_ms if program_ms is None else program_ms

@@ -13,15 +13,15 @@ _ELLIPSIS = "…"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`align` says where the values stand; a `flexible` column gives way when the table is too wide."""
+    """`align` says where the values stand. A column with a `least` width gives way, so far, when there is no room."""
 
     heading: str
     align: Literal["left", "right"] = "left"
-    flexible: bool = False
+    least: int | None = None
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
-    """The heading and one line for each row, none wider than `width` where a flexible column can give way.
+    """The heading and one line for each row, none wider than `width` where columns can give way, the last one first.
 
     Cells are text on one line that is safe to print. A last column on the left is not filled up with spaces.
     """
@@ -34,9 +34,9 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int |
 
 def _shrink(columns: Sequence[Column], widths: list[int], width: int) -> None:
     over = sum(widths) + _GAP * (len(widths) - 1) - width
-    for index, column in enumerate(columns):
-        if column.flexible and over > 0:
-            given = min(over, max(0, widths[index] - max(8, cell_width(column.heading))))
+    for index, column in reversed(list(enumerate(columns))):
+        if column.least is not None and over > 0:
+            given = min(over, max(0, widths[index] - column.least))
             widths[index] -= given
             over -= given
 

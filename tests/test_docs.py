@@ -6,8 +6,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from cct_cloudflare.cli.main import cct
@@ -27,9 +29,18 @@ def _help(*command: str) -> str:
 
 def reference() -> str:
     """The help text of every command, as README.md shows it."""
-    names = cct.list_commands(cct.make_context("cct", [], resilient_parsing=True))
-    texts = [("cct", _help()), *((f"cct {name}", _help(name)) for name in names)]
-    return "".join(f"\n### `{name}`\n\n```text\n{text}\n```\n" for name, text in texts) + "\n"
+    commands = [(), *_commands(cct, ())]
+    return "".join(f"\n### `{' '.join(('cct', *c))}`\n\n```text\n{_help(*c)}\n```\n" for c in commands) + "\n"
+
+
+def _commands(group: click.Group, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Every command of a group, and those of the groups in it, in the order of its help."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        yield (*above, name)
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*above, name))
 
 
 def test_the_reference_is_what_the_commands_say() -> None:

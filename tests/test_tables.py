@@ -9,16 +9,22 @@ _CELL = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp"))
 
 
 def test_columns_line_up() -> None:
-    columns = [Column("NAME"), Column("RUNS", "right"), Column("WHAT", flexible=True)]
+    columns = [Column("NAME"), Column("RUNS", "right"), Column("WHAT", least=4)]
     lines = table(columns, [["a", "5", "something"], ["longer", "1,000", "x"]])
     assert lines == ["NAME     RUNS  WHAT", "a           5  something", "longer  1,000  x"]
 
 
-def test_a_flexible_column_gives_way() -> None:
-    columns = [Column("ID"), Column("WHAT", flexible=True)]
+def test_a_column_gives_way_when_there_is_no_room() -> None:
+    columns = [Column("ID"), Column("WHAT", least=4)]
     lines = table(columns, [["1", "what was asked for, at length"]], 20)
     assert lines == ["ID  WHAT", "1   what was asked …"]
-    assert table(columns, [["1", "short"]], 5) == ["ID  WHAT", "1   short"], "never narrower than can be read"
+    assert table(columns, [["1", "short"]], 5) == ["ID  WHAT", "1   sho…"], "never narrower than can be read"
+
+
+def test_the_last_column_gives_way_first() -> None:
+    columns = [Column("A", least=2), Column("B", least=4)]
+    assert table(columns, [["aaaa", "bbbbbb"]], 10)[1] == "aaaa  bbb…"
+    assert table(columns, [["aaaa", "bbbbbb"]], 8)[1] == "a…  bbb…"
 
 
 def test_wide_characters_take_two_cells_and_accents_none() -> None:
@@ -30,7 +36,7 @@ def test_wide_characters_take_two_cells_and_accents_none() -> None:
 
 @given(st.lists(st.tuples(_CELL, _CELL), max_size=6), st.integers(20, 60))
 def test_no_line_is_wider_than_there_is_room(rows: list[tuple[str, str]], width: int) -> None:
-    columns = [Column("A", flexible=True), Column("B", "right", flexible=True)]
+    columns = [Column("A", least=8), Column("B", "right", least=8)]
     assert all(cell_width(line) <= width for line in table(columns, rows, width))
 
 

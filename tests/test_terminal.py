@@ -357,6 +357,8 @@ def test_json_is_one_object_that_keeps_everything_exact() -> None:
             {"path": "a.csv", "bytes": 5, "status": "replaced"},
         ],
         "outputDirectory": "/w/cloudflare-5f0c",
+        "cost": None,
+        "historyId": None,
     }
     assert screen.stderr == ""
 

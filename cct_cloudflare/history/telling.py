@@ -28,15 +28,15 @@ def runs_table(runs: Sequence[RunSummary], width: int | None) -> list[str]:
     columns = [
         Column("ID"),
         Column("WHEN"),
-        Column("RESULT"),
+        Column("RESULT", least=8),
         Column("TIME", "right"),
         Column("COST", "right"),
-        Column("WHAT", flexible=True),
+        Column("WHAT", least=20),
     ]
     rows = [
         [
             run.id,
-            _local(run.started, "%Y-%m-%d %H:%M"),
+            _when(run.started),
             result_of(run),
             "" if _time(run) is None else duration(_time(run) or 0),
             _cost(run),
@@ -75,6 +75,12 @@ def duration(ms: float) -> str:
         return f"{ms:.0f} ms"
     seconds = ms / 1000
     return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+
+
+def _when(started: datetime) -> str:
+    """To the minute within this year, to the day before it."""
+    this_year = started.astimezone().year == datetime.now().astimezone().year
+    return _local(started, "%b %d %H:%M" if this_year else "%Y-%m-%d")
 
 
 def _local(when: datetime, form: str) -> str:
@@ -308,7 +314,7 @@ def _days_table(days: Sequence[tuple[str, Totals]], width: int) -> list[str]:
 
 def _models_table(models: Sequence[tuple[str, Totals]], width: int) -> list[str]:
     headings = ("RUNS", "SUCCESS", "TOKENS IN", "OUT", "COST")
-    columns = [Column("  MODEL", flexible=True), *(Column(heading, "right") for heading in headings)]
+    columns = [Column("  MODEL", least=12), *(Column(heading, "right") for heading in headings)]
     rows = [
         [
             f"  {model}",

@@ -97,7 +97,13 @@ def test_json_is_exactly_the_answer_and_what_was_saved(cct: Cct) -> None:
     with ScriptedModel([reply({"main.js": SAID, "page/a.html": "<p>"})], pace=0) as model:
         done = ask(cct, model, "--output", "here", "--json")
     assert done.raw.count(b"\n") == 1
-    assert set(done.json) == {*RunResult(True, "", "").to_json(), "savedFiles", "outputDirectory"}
+    assert set(done.json) == {
+        *RunResult(True, "", "").to_json(),
+        "savedFiles",
+        "outputDirectory",
+        "cost",
+        "historyId",
+    }
     assert done.json["savedFiles"] == [
         {"path": "main.js", "bytes": len(SAID), "status": "new"},
         {"path": "page/a.html", "bytes": 3, "status": "new"},

@@ -19,7 +19,7 @@ from cct_cloudflare.sandbox.outputs import SavedFile, SavedFiles
 from cct_cloudflare.sandbox.program import Program, ProgramFile, RefusedFile
 from tests.history.runs import CODE, MODEL, STARTED, asked, broken_off, events, keep, ready, result
 
-SECRET = "sk-ant-api03-CANARY-history-1"
+SECRET = "sk-ant-api03-of-the-history-1"
 
 
 def runs() -> list[RunSummary]:
@@ -207,7 +207,7 @@ def leaky(secret: str) -> tuple[Sequence[Event], RunResult]:
         refused_files=(RefusedFile(secret, secret),),
         files=(
             ProgramFile(f"{secret}.py", secret),
-            ProgramFile("b", "c2stYW50LWFwaTAzLUNBTkFSWS1oaXN0b3J5LTE=", "base64"),
+            ProgramFile("b", "c2stYW50LWFwaTAzLW9mLXRoZS1oaXN0b3J5LTE=", "base64"),
         ),
     )
     return [STARTED, Generation("main.py", f"key = '{secret}'"), ready(main_py=f"key = '{secret}'"), ending], ending
