@@ -93,11 +93,21 @@ async function main(signal: AbortSignal): Promise<number> {
   } finally {
     display?.end();
   }
-  const directory = output ?? (await freshDirectory(place.outputs, answer!.sandboxId));
-  const saved = await saveFiles(answer!.files, answer!.refusedFiles, directory);
+  const { saved, unsaved } = await keep(answer!, output ?? (await freshDirectory(place.outputs, answer!.sandboxId)));
   if (display) display.receipt(answer!, saved, place.start);
-  else process.stdout.write(jsonLine(asJson(answer!, saved)));
-  return exitOfAnswer(answer!, saved.refused.length);
+  else process.stdout.write(jsonLine(asJson(answer!, saved, unsaved)));
+  if (unsaved && display) throw unsaved;
+  return unsaved?.exitCode ?? exitOfAnswer(answer!, saved.refused.length);
+}
+
+/** Saves the files of an answer. What keeps them from it does not take the answer with it: that was paid for. */
+async function keep(answer: Answer, directory: string): Promise<{ saved: SavedFiles; unsaved: ToolError | null }> {
+  try {
+    return { saved: await saveFiles(answer.files, answer.refusedFiles, directory), unsaved: null };
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    return { saved: { directory: null, saved: [], refused: answer.refusedFiles }, unsaved: error };
+  }
 }
 
 /** Where the user stands, the project there, and where files go. */
@@ -129,8 +139,12 @@ function given<Name extends string, T>(name: Name, value: T | undefined): { [K i
   return (value === undefined ? {} : { [name]: value }) as { [K in Name]?: T };
 }
 
-function asJson(answer: Answer, saved: SavedFiles): object {
-  return { ...answer, refusedFiles: saved.refused, savedFiles: saved.saved, outputDirectory: saved.directory };
+function asJson(answer: Answer, saved: SavedFiles, unsaved: ToolError | null): object {
+  const body = { ...answer, refusedFiles: saved.refused, savedFiles: saved.saved, outputDirectory: saved.directory };
+  if (!unsaved) return body;
+  // The answer stays, under the error that decides the exit status.
+  const { success, error, errorCode } = answer;
+  return { ...body, ...unsaved.toBody(), programError: success ? null : { error, errorCode } };
 }
 
 await runTool(main);

@@ -208,6 +208,20 @@ def test_a_failure_takes_back_what_was_written(project: Project) -> None:
     assert list(deep.iterdir()) == []
 
 
+def test_the_answer_outlives_files_that_cannot_be_saved(project: Project) -> None:
+    (project.root / "out" / "main.py").mkdir(parents=True)
+    with worker(
+        stream(events(answered(success=False, errorCode="program_failed", exitCode=3, error="boom")))
+    ) as server:
+        body = project.run("launcher.ts", "Q", "--url", server.url, "--output", "out", "--json")
+        shown = project.run("launcher.ts", "Q", "--url", server.url, "--output", "out")
+    assert (body.code, body.json["errorCode"], body.json["code"]) == (7, "unsafe_file", "print(55)\n")
+    assert body.json["programError"] == {"error": "boom", "errorCode": "program_failed"}
+    assert (shown.code, shown.stdout) == (7, "55\n")
+    assert "failed with status 3" in shown.stderr
+    assert "main.py is a folder" in shown.stderr
+
+
 def test_a_new_folder_that_cannot_be_filled_leaves_nothing(project: Project) -> None:
     base, long = too_deep(project)
     ran = save(project, with_files(text("a"), text(long)), "--output", str(base / "x" / "out"))
