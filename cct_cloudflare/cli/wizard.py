@@ -12,7 +12,8 @@ from typing import Any
 def can_ask(options: Mapping[str, Any]) -> bool:
     """Whether questions may be asked on this terminal. A dumb one cannot show a list to choose from."""
     declined = options["yes"] or options["as_json"] or options["quiet"]
-    return not declined and sys.stdin.isatty() and sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    is_dumb = os.environ.get("TERM") in ("dumb", "unknown")
+    return not (declined or is_dumb) and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def start(given: Sequence[str], options: Mapping[str, Any]) -> int:

@@ -10,6 +10,8 @@ from typing import Literal
 
 from cct_cloudflare.config import KEY_VARIABLE
 
+_KEY_OPTION = "--anthropic-api-key"
+
 #: What the wizard prepares: one run, or one observed run.
 Verb = Literal["run", "monitor"]
 
@@ -92,6 +94,10 @@ def _options(draft: Draft) -> list[str]:
 
 
 def command_line(argv: Sequence[str], *, session_key: bool = False) -> str:
-    """The line that a person would type. A key that is not stored would be in the environment; it is never shown."""
-    line = shlex.join(["cct", *argv])
+    """The line that a person would type. Keys are never shown; one that is not stored would be in the environment."""
+    words = ["cct"]
+    for before, word in zip(["", *argv], argv, strict=False):
+        is_key = before == _KEY_OPTION
+        words.append("…" if is_key else f"{_KEY_OPTION}=…" if word.startswith(f"{_KEY_OPTION}=") else word)
+    line = shlex.join(words)
     return f"{KEY_VARIABLE}=… {line}" if session_key else line

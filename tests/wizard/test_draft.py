@@ -102,6 +102,15 @@ def test_secrets_show_neither_in_the_command_line_nor_in_a_draft() -> None:
     assert line == "ANTHROPIC_API_KEY=… cct --sandbox cloudflare --prompt hi"
 
 
+@pytest.mark.parametrize("given", [("--anthropic-api-key", "sk-secret"), ("--anthropic-api-key=sk-secret",)])
+def test_a_key_that_was_given_is_passed_on_and_not_shown(given: tuple[str, ...]) -> None:
+    argv = run_argv(Draft(given=(*given, "--local"), where=Where.HERE, prompt="hi"))
+    assert argv[: len(given)] == list(given)
+    line = command_line(argv)
+    assert "secret" not in line
+    assert line.endswith("--local --prompt hi")
+
+
 def test_a_draft_without_a_prompt_has_no_command_line() -> None:
     with pytest.raises(ValueError, match="prompt"):
         run_argv(Draft(where=Where.HERE))
