@@ -14,8 +14,9 @@ from cct_cloudflare.monitor.phases import chart_lines, phases_of
 from cct_cloudflare.monitor.report import Report, Totals
 from cct_cloudflare.monitor.system import System
 from cct_cloudflare.plain import plain_line
-from cct_cloudflare.pricing import dollars
+from cct_cloudflare.pricing import cost_of, dollars
 from cct_cloudflare.receipt import duration, shown_path, size, verdict
+from cct_cloudflare.sandbox.events import RunResult
 
 _COLUMN_WIDTH = 10
 _COLUMNS = ("min", "median", "p95", "max")
@@ -47,12 +48,13 @@ def describe(report: Report, width: int) -> list[Line]:
     """The whole report, in lines of about `width` characters."""
     lines = [worker_fact(report.worker), _system_fact(report.system), []]
     runs = report.series.runs
+    remote = report.worker.url is not None
     if len(runs) == 1:
-        return [*lines, *describe_run(runs[0], width, demo=report.demo)]
-    return [*lines, *_describe_series(runs, report.totals, width, demo=report.demo)]
+        return [*lines, *describe_run(runs[0], width, remote=remote, demo=report.demo)]
+    return [*lines, *_describe_series(runs, report.totals, width, remote=remote, demo=report.demo)]
 
 
-def describe_run(run: Observation, width: int, *, demo: bool) -> list[Line]:
+def describe_run(run: Observation, width: int, *, remote: bool, demo: bool) -> list[Line]:
     result = run.result
     metrics = result.metrics
     mark: Span = ("✓ ", "good") if result.success else ("✗ ", "bad")
@@ -62,7 +64,7 @@ def describe_run(run: Observation, width: int, *, demo: bool) -> list[Line]:
     lines.append([])
     if usage := result.usage:
         lines.append(fact("Tokens", (f"{usage.input_tokens:,} in, {usage.output_tokens:,} out", "")))
-        lines.append(fact("Cost", (_cost(usage.cost_usd, demo=demo), "")))
+        lines.append(fact("Cost", (_cost([result], remote=remote, demo=demo), "")))
     lines.append(fact("Output", (_sizes(run), "")))
     if result.language != "web":
         peak = metrics.peak_memory_bytes
@@ -71,8 +73,7 @@ def describe_run(run: Observation, width: int, *, demo: bool) -> list[Line]:
         )
     model = "SCRIPTED MODEL" if demo else plain_line(result.model or "")
     lines.append(fact("Model", (model, "warn" if demo else "")))
-    where = ": ".join(plain_line(part) for part in (result.sandbox, result.isolation) if part)
-    lines.append(fact("Where", (f"{plain_line(result.language or '')} in {where}", "")))
+    lines.append(fact("Where", (_where(result), "")))
     if run.saved is not None and run.saved.directory is not None:
         names = ", ".join(plain_line(file.path) for file in run.saved.saved[:_MOST_NAMES])
         more = len(run.saved.saved) - _MOST_NAMES
@@ -83,16 +84,26 @@ def describe_run(run: Observation, width: int, *, demo: bool) -> list[Line]:
     return lines
 
 
+def _where(result: RunResult) -> str:
+    if result.language == "web":
+        return "a page: it runs in a browser, so no sandbox was used"
+    sandbox = ": ".join(plain_line(part) for part in (result.sandbox, result.isolation) if part)
+    return f"{plain_line(result.language or '')} in {sandbox}"
+
+
 def _sizes(run: Observation) -> str:
     metrics, count = run.result.metrics, len(run.result.files)
     files = f"{count} {'file' if count == 1 else 'files'} with {size(metrics.file_bytes or 0)}"
     return f"{size(metrics.stdout_bytes or 0)} on stdout, {size(metrics.stderr_bytes or 0)} on stderr, {files}"
 
 
-def _cost(usd: float | None, *, demo: bool) -> str:
-    if demo:
-        return "no cost"
-    return "price not known" if usd is None else dollars(usd)
+def _cost(results: Sequence[RunResult], *, remote: bool, demo: bool) -> str:
+    """Of all of them; what is not known of one is not known of all."""
+    costs = [cost_of(result, remote=remote, demo=demo) for result in results]
+    claude = [cost.claude for cost in costs if cost.claude is not None]
+    cloudflare = sum(cost.cloudflare_at_most or 0 for cost in costs)
+    told = "no cost" if demo else dollars(sum(claude)) if len(claude) == len(costs) else "price not known"
+    return told + (f", and at most {dollars(cloudflare)} at Cloudflare beyond your plan" if cloudflare else "")
 
 
 def _system_fact(system: System) -> Line:
@@ -114,7 +125,10 @@ _ROWS = (
 )
 
 
-def _describe_series(runs: Sequence[Observation], totals: Totals, width: int, *, demo: bool) -> list[Line]:
+def _describe_series(
+    runs: Sequence[Observation], totals: Totals, width: int, *, remote: bool, demo: bool
+) -> list[Line]:
+    results = [run.result for run in runs]
     style: Style = "good" if totals.succeeded == totals.runs else "bad"
     lines: list[Line] = [
         [("  ", ""), (f"{totals.succeeded} of {totals.runs} runs succeeded", style)],
@@ -134,7 +148,7 @@ def _describe_series(runs: Sequence[Observation], totals: Totals, width: int, *,
     lines += [[], [("  Total of each run", "dim")]]
     lines += _total_bars([run.result.metrics.total_ms or 0 for run in runs], width)
     tokens = f"{totals.input_tokens:,} in, {totals.output_tokens:,} out"
-    lines += [[], fact("Tokens", (tokens, "")), fact("Cost", (_cost(totals.cost_usd, demo=demo), ""))]
+    lines += [[], fact("Tokens", (tokens, "")), fact("Cost", (_cost(results, remote=remote, demo=demo), ""))]
     return lines
 
 

@@ -23,8 +23,9 @@ from cct_cloudflare.receipt import duration
 from cct_cloudflare.terminal import forgive, is_rich
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import OverflowMethod, RenderableType
     from rich.live import Live
+    from rich.text import Text
 
 _WORDS: dict[Moment, str] = {
     "started": "the Worker has the request",
@@ -191,7 +192,8 @@ class LiveScreen(Screen):
         from rich.console import Group
 
         lines = watch_lines(self._checks) if self._checks else self._run_lines()
-        return Group(*(_styled(line) for line in lines))
+        # One line each, or the picture would jump.
+        return Group(*(_styled(line, no_wrap=True) for line in lines))
 
     def _run_lines(self) -> list[Line]:
         lines: list[Line] = [[]]
@@ -218,13 +220,14 @@ class LiveScreen(Screen):
             return
         console = rich_console(self._stdout)
         for line in lines:
-            console.print(_styled(line), soft_wrap=True)
+            console.print(_styled(line))
 
 
-def _styled(line: Line) -> Any:
+def _styled(line: Line, *, no_wrap: bool = False) -> Text:
     from rich.text import Text
 
-    return Text.assemble(*((text, STYLES[style]) for text, style in line), no_wrap=True, overflow="ellipsis")
+    overflow: OverflowMethod = "ellipsis" if no_wrap else "fold"
+    return Text.assemble(*((text, STYLES[style]) for text, style in line), no_wrap=no_wrap, overflow=overflow)
 
 
 def make_screen(

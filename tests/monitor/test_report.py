@@ -156,7 +156,8 @@ def test_one_run_in_lines() -> None:
         "System      cct 0.1.0, Python 3.12.1, linux 6.1 x64, 2 CPUs, 8.0 GB",
         "✓ The program succeeded.  2.10 s",
         "1,200 in, 300 out",
-        "$0.0081",
+        "$0.0081, and at most $",
+        "at Cloudflare beyond your plan",
         "3 B on stdout, 0 B on stderr, 1 file with 10 B",
         "52.0 MB at its peak",
         "python in isolate: a fresh isolate",
@@ -166,11 +167,19 @@ def test_one_run_in_lines() -> None:
 
 
 def test_a_scripted_model_costs_nothing_and_is_named_as_such() -> None:
+    here = replace(WORKER, url=None)
     for runs in ((RUN,), (RUN, RUN)):
-        text = shown(describe(report(*runs, demo=True), 100))
+        text = shown(describe(replace(report(*runs, demo=True), worker=here), 100))
         assert "no cost" in text
         assert "$" not in text
     assert "SCRIPTED MODEL" in shown(describe(report(demo=True), 100))
+
+
+def test_costs_of_several_runs_are_added_unless_one_is_not_known() -> None:
+    here = replace(WORKER, url=None)
+    unknown = run(usage=Usage(1, 1, None))
+    assert "Cost        $0.0162\n" in shown(describe(replace(report(RUN, RUN), worker=here), 100))
+    assert "Cost        price not known\n" in shown(describe(replace(report(RUN, unknown), worker=here), 100))
 
 
 def test_a_failure_and_what_was_refused_are_said() -> None:

@@ -132,10 +132,14 @@ export function describeRun({ answer }: Observation): string {
   }
   const files = `${answer.files.length} ${answer.files.length === 1 ? 'file' : 'files'} with ${size(metrics.fileBytes)}`;
   facts.push(['Output', `${size(metrics.stdoutBytes)} on stdout, ${size(metrics.stderrBytes)} on stderr, ${files}`]);
-  const peak = metrics.peakMemoryBytes;
-  facts.push(['Memory', peak === null ? 'not measured by this sandbox' : `${size(peak)} at its peak`]);
   facts.push(['Model', answer.model ?? '']);
-  facts.push(['Where', `${answer.language} in ${answer.sandbox}: ${answer.isolation}`]);
+  if (answer.language === 'web') {
+    facts.push(['Where', 'a page: it runs in a browser, so no sandbox was used']);
+  } else {
+    const peak = metrics.peakMemoryBytes;
+    facts.push(['Memory', peak === null ? 'not measured by this sandbox' : `${size(peak)} at its peak`]);
+    facts.push(['Where', `${answer.language} in ${answer.sandbox}: ${answer.isolation}`]);
+  }
   return factLines(facts);
 }
 
