@@ -1,0 +1,3 @@
+from tests.guides.sections import write_sections
+
+write_sections()
