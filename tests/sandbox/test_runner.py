@@ -134,6 +134,17 @@ def test_a_session_boots_before_its_program_comes_and_ends_in_a_verdict(runner: 
     assert wait_until(lambda: children() == [])
 
 
+def test_a_session_that_had_to_wait_for_its_turn_says_so(runner: Runner) -> None:
+    runner.server.turns = threading.BoundedSemaphore(1)
+    with runner.connect() as first:
+        first.next()
+        with runner.connect() as second:
+            # The program alone lasts longer than the second needs to get in line.
+            first.program("setTimeout(() => console.log('done'), 1000)")
+            assert verdict(first.frames())["code"] == 0
+            assert json.loads(second.next().payload)["queueMs"] > 0
+
+
 @pytest.mark.parametrize(("path", "language"), [("/", "javascript"), ("/sessions", "python"), ("/run/", "javascript")])
 def test_there_is_one_route(runner: Runner, path: str, language: str) -> None:
     with runner.connect(language, path=path) as session:
