@@ -13,8 +13,6 @@ import click
 from cct_cloudflare.cli.completing import run_ids
 from cct_cloudflare.cli.options import output_options, request_options, run_options
 
-_ID = "A run's id, or as much of its beginning as is its alone; last is the latest."
-
 
 @click.group(
     invoke_without_command=True,
@@ -145,10 +143,14 @@ def clear(older_than: int | None, yes: bool, as_json: bool) -> None:
             count = count_older(connection, before)
             if count and not yes:
                 if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-                    raise UsageError(f"{count:,} runs would be removed.", hint="Say so with --yes.")
-                click.confirm(f"Remove {count:,} runs, for good?", default=False, abort=True, err=True)
+                    raise UsageError(f"{_runs(count)} would be removed.", hint="Say so with --yes.")
+                click.confirm(f"Remove {_runs(count)}, for good?", default=False, abort=True, err=True)
             removed = remove_older(connection, before) if count else 0
-    click.echo(json.dumps({"success": True, "removed": removed}) if as_json else f"Removed {removed:,} runs.")
+    click.echo(json.dumps({"success": True, "removed": removed}) if as_json else f"Removed {_runs(removed)}.")
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count:,} runs"
 
 
 def _width() -> int | None:

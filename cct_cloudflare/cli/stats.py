@@ -27,7 +27,8 @@ def stats(days: int | None, as_json: bool) -> None:
     from cct_cloudflare.history import database
     from cct_cloudflare.history.reading import start_of_days
     from cct_cloudflare.history.statistics import NOTHING, collect
-    from cct_cloudflare.history.telling import FIRST_RUN, statistics_lines
+    from cct_cloudflare.history.summing import statistics_lines
+    from cct_cloudflare.history.telling import FIRST_RUN
 
     with database.opened() as connection:
         since = None if days is None else start_of_days(days)

@@ -131,6 +131,17 @@ def test_a_generation_that_fails_is_kept(cct: Cct) -> None:
     assert (kept["status"], kept["errorCode"], kept["exitCode"]) == ("error", "model_overloaded", 5)
 
 
+def test_a_worker_that_is_not_there_is_kept(cct: Cct) -> None:
+    argv = ["--prompt", PROMPT, "--yes", "--json", "--worker-url", "http://127.0.0.1:9"]
+    done = cct(*argv, env={"CCT_TOKEN": "token-of-nobody"})
+    assert done.json["errorCode"] == "worker_unreachable"
+    kept = last(cct)
+    assert (kept["status"], kept["errorCode"], kept["exitCode"]) == ("error", "worker_unreachable", 4)
+    assert (kept["place"], kept["workerUrl"]) == ("http://127.0.0.1:9", "http://127.0.0.1:9")
+    again = cct("history", "rerun", "last", "--json", "--yes", env={"CCT_TOKEN": "token-of-nobody"})
+    assert again.json["errorCode"] == "worker_unreachable", "it runs where it ran"
+
+
 def unsaved(cct: Cct, *argv: str) -> Finished:
     """A run whose folder for files cannot be made."""
     (cct.project / "taken").write_text("a file")

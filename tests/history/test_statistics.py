@@ -9,7 +9,7 @@ import pytest
 from cct_cloudflare.history import database
 from cct_cloudflare.history.recorder import recording
 from cct_cloudflare.history.statistics import NOTHING, Statistics, collect
-from cct_cloudflare.history.telling import statistics_lines
+from cct_cloudflare.history.summing import statistics_lines
 from cct_cloudflare.sandbox.events import Metrics, Usage
 from cct_cloudflare.sandbox.program import Program, ProgramFile
 from cct_cloudflare.tables import cell_width
