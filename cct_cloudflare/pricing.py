@@ -44,6 +44,8 @@ class ModelTable:
     prices: dict[str, ModelPrice]
     #: The end of life of each model for which one has been announced; names without their date.
     ends: dict[str, datetime.date]
+    #: Where names and prices were read, and when.
+    source: str
 
 
 @lru_cache(maxsize=1)
@@ -56,6 +58,7 @@ def model_table() -> ModelTable:
         aliases=dict(data["aliases"]),
         prices={name: _price(entry) for name, entry in data["models"].items()},
         ends={name: datetime.date.fromisoformat(day) for name, day in data["endOfLife"].items() if name != "source"},
+        source=data["source"],
     )
 
 
@@ -108,9 +111,15 @@ class CloudflarePrices:
         "developers.cloudflare.com/durable-objects/platform/pricing",
     )
     read: str = "2026-11-23"
-    #: The Workers Paid plan, with 10 million requests, 30 million ms of CPU time, 1,000 Dynamic Workers, 1 million
-    #: requests to Durable Objects and 400,000 GB-s of their time, 375 vCPU-minutes, 25 GiB-hours and 200 GB-hours.
+    #: The Workers Paid plan, and what it includes each month.
     plan_per_month: float = 5.0
+    included: tuple[str, ...] = (
+        "10 million requests",
+        "30 million ms of CPU time",
+        "1,000 Dynamic Workers",
+        "1 million requests to Durable Objects and 400,000 GB-s of their time",
+        "375 vCPU-minutes, 25 GiB-hours and 200 GB-hours of containers",
+    )
     request: float = 0.30e-6
     cpu_ms: float = 0.02e-6
     #: Each run loads code that no other run shares, so each counts.

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cct_cloudflare import __version__
 from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.scaffold.markdown import align_tables
 from cct_cloudflare.scaffold.settings import COMPATIBILITY_DATE, ScaffoldSettings
 from cct_cloudflare.scaffold.toml import toml_string
 
@@ -17,6 +19,9 @@ TEMPLATE_SUFFIX = ".j2"
 # A checkout's template folder is also where its npm packages are installed and its builds land.
 _NEVER = frozenset({"node_modules", ".wrangler", ".dev.vars", ".git", ".DS_Store", "__pycache__"})
 _NEVER_AT_TOP = frozenset({"build"})
+
+#: The prompt whose cost the guides tell.
+_EXAMPLE = "What is the 10th Fibonacci number?"
 
 # Rendered for projects with the container tier only.
 _OF_THE_CONTAINER = frozenset({"Dockerfile"})
@@ -46,8 +51,7 @@ def render(settings: ScaffoldSettings, template: Path | None = None) -> dict[str
 
 def sandbox_image() -> str:
     """The published image of the container tier: the release of the SDK that package.json pins, with Python in it."""
-    packages = json.loads((template_dir() / "package.json").read_bytes())
-    return f"docker.io/cloudflare/sandbox:{packages['devDependencies']['@cloudflare/sandbox']}-python"
+    return f"docker.io/cloudflare/sandbox:{_packages()['@cloudflare/sandbox']}-python"
 
 
 def template_paths(root: Path) -> list[str]:
@@ -69,15 +73,46 @@ def _walk(directory: Path, prefix: str) -> Iterator[str]:
 def _context(settings: ScaffoldSettings) -> dict[str, Any]:
     from cct_cloudflare.pricing import default_model, resolve_model
 
+    model = default_model() if settings.model is None else resolve_model(settings.model)
     return {
         "name": settings.name,
         "compatibility_date": COMPATIBILITY_DATE,
-        "model": default_model() if settings.model is None else resolve_model(settings.model),
+        "model": model,
         "allowed_origins": settings.allowed_origins,
         "container": settings.container,
         "container_switches": settings.container_switches,
         "sandbox_image": sandbox_image(),
+        **_of_the_guides(model),
     }
+
+
+def _of_the_guides(model: str) -> dict[str, Any]:
+    """Versions and prices: whatever a guide says of them is said there once, and rendered."""
+    from cct_cloudflare.estimates import estimate
+    from cct_cloudflare.pricing import CLOUDFLARE, dollars, model_table
+
+    table = model_table()
+    return {
+        "cct_version": __version__,
+        "node_version": str(_package()["engines"]["node"]).removeprefix(">="),
+        "packages": _packages(),
+        "models": table,
+        "cloudflare": CLOUDFLARE,
+        "example_question": _EXAMPLE,
+        "example_cost": estimate(_EXAMPLE, model=model, remote=True),
+        "dollars": dollars,
+    }
+
+
+def _package() -> dict[str, Any]:
+    package: dict[str, Any] = json.loads((template_dir() / "package.json").read_bytes())
+    return package
+
+
+def _packages() -> dict[str, str]:
+    """The npm packages of a rendered project with the versions that it pins, by name."""
+    package = _package()
+    return {**package["dependencies"], **package["devDependencies"]}
 
 
 def _render_text(source: str, context: Mapping[str, Any]) -> str:
@@ -99,4 +134,5 @@ def _render_text(source: str, context: Mapping[str, Any]) -> str:
         autoescape=False,
     )
     environment.filters["toml"] = toml_string
+    environment.filters["aligned"] = align_tables
     return environment.from_string(source).render(context)
