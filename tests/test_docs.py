@@ -1,4 +1,4 @@
-"""The documents say what the code does. `python -m tests.test_docs` writes the reference in README.md anew."""
+"""The documents say what the code does. `python -m tests.test_docs` writes docs/reference.md anew."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from cct_cloudflare.errors import Exit
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-_REFERENCE = re.compile(r"(?<=<!-- reference -->\n).*?(?=<!-- /reference -->)", re.DOTALL)
+REFERENCE = ROOT / "docs" / "reference.md"
+_INTRODUCTION = """\
+# Every command and option
+
+What `--help` says, all of it. Made by `python -m tests.test_docs`; a test holds it to the commands.
+"""
 
 
 def _help(*command: str) -> str:
@@ -28,9 +33,9 @@ def _help(*command: str) -> str:
 
 
 def reference() -> str:
-    """The help text of every command, as README.md shows it."""
+    """The help text of every command."""
     commands = [(), *_commands(cct, ())]
-    return "".join(f"\n### `{' '.join(('cct', *c))}`\n\n```text\n{_help(*c)}\n```\n" for c in commands) + "\n"
+    return _INTRODUCTION + "".join(f"\n## `{' '.join(('cct', *c))}`\n\n```text\n{_help(*c)}\n```\n" for c in commands)
 
 
 def _commands(group: click.Group, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -44,9 +49,12 @@ def _commands(group: click.Group, above: tuple[str, ...]) -> Iterator[tuple[str,
 
 
 def test_the_reference_is_what_the_commands_say() -> None:
-    found = _REFERENCE.search(README.read_text())
-    assert found is not None
-    assert found[0] == reference(), "run: python -m tests.test_docs"
+    assert REFERENCE.read_text() == reference(), "run: python -m tests.test_docs"
+
+
+def test_the_readme_names_every_command() -> None:
+    named = re.findall(r"^\| `cct (\w+)", README.read_text(), re.MULTILINE)
+    assert sorted(set(named)) == sorted(cct.list_commands(click.Context(cct)))
 
 
 def test_every_exit_code_is_explained() -> None:
@@ -54,7 +62,9 @@ def test_every_exit_code_is_explained() -> None:
     assert rows == [str(code.value) for code in Exit]
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "components/README.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/reference.md", "components/README.md"]
+)
 def test_links_lead_somewhere(page: str) -> None:
     path = ROOT / page
     for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
@@ -73,4 +83,4 @@ def test_the_architecture_names_files_that_exist(named: str) -> None:
 
 
 if __name__ == "__main__":
-    README.write_text(_REFERENCE.sub(lambda _: reference(), README.read_text()))
+    REFERENCE.write_text(reference())
