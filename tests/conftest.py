@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.canary import pytest_runtest_makereport, watch_captures
+
+__all__ = ["pytest_runtest_makereport"]
 
 # Names that would change what cct does; a developer's own shell may hold any of them.
 _PREFIXES = ("ANTHROPIC_", "CLOUDFLARE_", "CCT_", "CLAUDE_", "WRANGLER_", "XDG_")
 _NAMES = frozenset({"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE"})
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _captures() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        watch_captures(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)

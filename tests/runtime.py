@@ -28,6 +28,9 @@ from cct_cloudflare.sandbox.local import LocalWorker, local_worker
 from cct_cloudflare.sandbox.program import Program, ProgramFile
 from cct_cloudflare.sandbox.toolchain import LocalRuntime, ensure_runtime
 from cct_cloudflare.scripted import Reply, ReplyFile, ScriptedModel
+from tests import canary
+from tests.canary import KEY as KEY
+from tests.canary import TOKEN as TOKEN
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".work" / "test-cache"
@@ -37,9 +40,6 @@ NPM_CACHE = CACHE / "npm"
 
 #: npm's settings of whoever runs the tests: the same registry, or the downloads would not be found again.
 NPM_SETTINGS = Path.home() / ".npmrc"
-
-#: A key that can be looked for wherever it must not be.
-KEY = "sk-ant-api03-CANARY-0a1b2c3d4e5f"
 
 #: The prompt of replies that `reply` makes.
 PROMPT = "Write the program of this test."
@@ -67,6 +67,9 @@ class Finished:
     code: int
     raw: bytes
     raw_err: bytes
+
+    def __post_init__(self) -> None:
+        canary.check("what cct wrote", self.raw, self.raw_err)
 
     @property
     def stdout(self) -> str:
@@ -154,7 +157,8 @@ def cct(home: Path, tmp_path: Path, runtime: LocalRuntime) -> Iterator[Cct]:
     project = tmp_path / "project"
     project.mkdir()
     try:
-        yield Cct(home, project, temporary)
+        with canary.guarded(project, temporary, home, home=home, project=project):
+            yield Cct(home, project, temporary)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -188,6 +192,10 @@ class Ran:
     """What a client of the Worker saw of one run."""
 
     events: list[Event]
+
+    def __post_init__(self) -> None:
+        if isinstance(last := self.events[-1], RunResult):
+            canary.check("the result of a run", last.output, last.error or "")
 
     @property
     def result(self) -> RunResult:
@@ -251,7 +259,7 @@ def program(entrypoint: str, source: str, **files: str) -> Program:
 
 @pytest.fixture(scope="module")
 def sandbox(runtime: LocalRuntime) -> Iterator[Sandbox]:
-    with local_worker(runtime, environment={"ANTHROPIC_API_KEY": KEY}) as worker:
+    with local_worker(runtime, environment={"ANTHROPIC_API_KEY": KEY}, token=TOKEN) as worker, canary.Sampler():
         yield Sandbox(worker)
 
 

@@ -150,7 +150,9 @@ def _list(items: Sequence[str]) -> str:
 def compile_config(workerd: Path, config: Path, compiled: Path) -> None:
     """Turns a configuration, with the files that it embeds, into the form that starts fastest."""
     with compiled.open("wb") as out:
-        subprocess.run([workerd, "compile", "--config-only", config], stdout=out, check=True, cwd=config.parent)
+        # Nothing of the environment: the user's key may be in it.
+        command = [workerd, "compile", "--config-only", config]
+        subprocess.run(command, stdout=out, check=True, cwd=config.parent, env={})
 
 
 @dataclass(frozen=True)

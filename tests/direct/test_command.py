@@ -17,13 +17,12 @@ from pathlib import Path
 import pytest
 
 from cct_cloudflare.scripted import Fault, ScriptedModel
-from tests.runtime import KEY, PATIENCE, PROMPT, Cct, access, reply, reply_of
+from tests.runtime import KEY, PATIENCE, PROMPT, TOKEN, Cct, access, reply, reply_of
 from tests.sandbox.loopback import EVENT_STREAM, serve, sse, until_gone
 
 CANARY = "direct-ran-after-all"
 #: Were it run anywhere, it would leave a file and a line behind.
 PROGRAM = reply({"main.py": f"print('{CANARY}'.upper()); open('ran.txt', 'w')\n"}, language="python")
-TOKEN = "token-CANARY-of-a-worker"
 
 
 def direct(cct: Cct, model: ScriptedModel, *argv: str | Path) -> tuple[int, str, str]:

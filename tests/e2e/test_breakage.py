@@ -9,7 +9,7 @@ from pathlib import Path
 from cct_cloudflare.sandbox.local import local_worker
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
 from cct_cloudflare.scripted import ScriptedModel
-from tests.runtime import PATIENCE, PROMPT, Cct, Finished, access, ask, family, find_process, reply
+from tests.runtime import PATIENCE, PROMPT, TOKEN, Cct, Finished, access, ask, family, find_process, reply
 
 WAITS = "console.log('running'); setInterval(() => {}, 1000);"
 
@@ -45,8 +45,8 @@ def test_a_sandbox_that_does_not_start_is_exit_4(cct: Cct, runtime: LocalRuntime
     broken.write_bytes(b"broken")
     (cct.project / "main.js").write_text(WAITS)
     wrong = replace(runtime, sandboxes={**runtime.sandboxes, "javascript": broken})
-    with local_worker(wrong, environment={}, listen="127.0.0.1:0", token="t0ken") as worker:
-        done = cct("run", "main.js", "--json", "--worker-url", worker.url, env={"CCT_TOKEN": "t0ken"})
+    with local_worker(wrong, environment={}, listen="127.0.0.1:0", token=TOKEN) as worker:
+        done = cct("run", "main.js", "--json", "--worker-url", worker.url, env={"CCT_TOKEN": TOKEN})
     assert (done.code, done.json["errorCode"]) == (4, "sandbox_unavailable")
     assert done.json["retryable"] is True
 

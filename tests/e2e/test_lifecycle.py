@@ -22,6 +22,7 @@ from tests.runtime import (
     KEY,
     PATIENCE,
     PROMPT,
+    TOKEN,
     Cct,
     Sandbox,
     access,
@@ -119,13 +120,13 @@ def test_a_second_ctrl_c_does_not_leave_more(cct: Cct) -> None:
 def test_the_key_is_in_the_environment_of_the_gateway_and_nowhere_else(cct: Cct) -> None:
     answer = reply({"main.js": WAITS})
     with ScriptedModel([answer], pace=0) as model:
-        process = cct.start("--prompt", PROMPT, "--yes", env={**access(model), "CCT_TOKEN": "CANARY-TOKEN"})
+        process = cct.start("--prompt", PROMPT, "--yes", env={**access(model), "CCT_TOKEN": TOKEN})
         read_until(process, b"running")
         holders = []
         for child in family(process):
             words = " ".join(child.cmdline())
             assert KEY not in words
-            assert "CANARY-TOKEN" not in words
+            assert TOKEN not in words
             environment = child.environ()
             if any(KEY in value for value in environment.values()):
                 holders.append(words)
@@ -176,7 +177,7 @@ def test_a_worker_that_is_down_is_exit_4_and_nothing_runs_here(cct: Cct) -> None
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         for argv in (["run", "main.py"], ["--prompt", PROMPT, "--yes"]):
             for given in ([*argv, "--worker-url", url], argv):
-                env = {"CCT_TOKEN": "t0ken", "ANTHROPIC_API_KEY": KEY, "CLOUDFLARE_WORKER_URL": url}
+                env = {"CCT_TOKEN": TOKEN, "ANTHROPIC_API_KEY": KEY, "CLOUDFLARE_WORKER_URL": url}
                 done = cct(*given, "--json", env=env)
                 assert (done.code, done.json["errorCode"]) == (4, "worker_unreachable")
                 assert done.json["retryable"] is True
@@ -189,12 +190,12 @@ def test_a_deployed_worker_is_used_with_its_token_and_not_with_the_key(cct: Cct,
     (cct.project / "main.js").write_text("console.log(6 * 7)")
     with (
         ScriptedModel([reply({"main.js": "console.log('asked')"})], pace=0) as model,
-        local_worker(runtime, environment=access(model), listen="127.0.0.1:0", token="t0ken") as worker,
+        local_worker(runtime, environment=access(model), listen="127.0.0.1:0", token=TOKEN) as worker,
     ):
         url = ["--worker-url", worker.url]
-        done = cct("run", "main.js", *url, env={"CCT_TOKEN": "t0ken"})
+        done = cct("run", "main.js", *url, env={"CCT_TOKEN": TOKEN})
         assert (done.code, done.stdout) == (0, "42\n"), done.stderr
-        done = cct("--prompt", PROMPT, "--yes", *url, "--json", env={"CCT_TOKEN": "t0ken"})
+        done = cct("--prompt", PROMPT, "--yes", *url, "--json", env={"CCT_TOKEN": TOKEN})
         assert (done.code, done.json["output"]) == (0, "asked\n"), done.stderr
         done = cct("run", "main.js", *url, "--json", env={"CCT_TOKEN": "wr0ng"})
         assert (done.code, done.json["errorCode"]) == (3, "unauthorized")
@@ -203,9 +204,9 @@ def test_a_deployed_worker_is_used_with_its_token_and_not_with_the_key(cct: Cct,
 
 
 def test_a_worker_without_a_key_says_so(cct: Cct, runtime: LocalRuntime) -> None:
-    with local_worker(runtime, environment={}, listen="127.0.0.1:0", token="t0ken") as worker:
+    with local_worker(runtime, environment={}, listen="127.0.0.1:0", token=TOKEN) as worker:
         argv = ["--prompt", PROMPT, "--yes", "--json", "--worker-url", worker.url]
-        done = cct(*argv, env={"CCT_TOKEN": "t0ken", "ANTHROPIC_API_KEY": KEY})
+        done = cct(*argv, env={"CCT_TOKEN": TOKEN, "ANTHROPIC_API_KEY": KEY})
     assert (done.code, done.json["errorCode"]) == (3, "key_missing")
 
 

@@ -31,10 +31,9 @@ from cct_cloudflare.scaffold import plan
 from cct_cloudflare.scaffold.layout import target_of
 from tests.hostile.pointers import ROOT, missing
 from tests.hostile.writers import WRITERS
-from tests.runtime import KEY, PROMPT, Cct
+from tests.runtime import KEY, PROMPT, TOKEN, Cct
 from tests.sandbox.loopback import EVENT_STREAM, Request, answer, serve, sse, until_gone
 
-TOKEN = "CANARY-token-that-must-stay-here"
 MARKER = "ran-on-the-host"
 
 #: Rows that have their tests elsewhere as well, in depth.

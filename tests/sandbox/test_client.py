@@ -19,9 +19,8 @@ from cct_cloudflare.generation import patience
 from cct_cloudflare.sandbox.client import ExecuteRequest, WorkerClient
 from cct_cloudflare.sandbox.events import Event, Output, RunResult
 from cct_cloudflare.sandbox.program import Program, ProgramFile
+from tests.canary import TOKEN
 from tests.sandbox.loopback import EVENT_STREAM, RESULT, Request, answer, reset, serve, sse, until_gone
-
-TOKEN = "t0ken"
 
 
 def ask(url: str, token: str | None = TOKEN, question: str = "q", **options: Any) -> list[Event]:
