@@ -59,9 +59,7 @@ def headings(page: str) -> tuple[str, ...]:
     """The text of each heading, without the signs that mark code."""
     tokens = MarkdownIt("commonmark").parse(page_text(page))
     return tuple(
-        after.content.replace("`", "")
-        for token, after in itertools.pairwise(tokens)
-        if token.type == "heading_open"
+        after.content.replace("`", "") for token, after in itertools.pairwise(tokens) if token.type == "heading_open"
     )
 
 

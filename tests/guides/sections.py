@@ -1,6 +1,6 @@
 """The sections of the guides that are made from the code, between `<!-- name -->` and `<!-- /name -->`.
 
-`python -m tests.guides` writes them anew, into the templates; a test holds them to it.
+`python -m tests.guides` writes them anew, into the templates, and aligns their tables; a test holds them to it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cct_cloudflare.scaffold.markdown import align_tables
 from tests.guides.options import options_section
 from tests.runtime import ROOT
 
@@ -31,12 +32,21 @@ def sections_of(guide: Path) -> Iterator[tuple[str, str]]:
 
 def write_sections() -> None:
     for guide in guides():
-        text = guide.read_text()
-        for name, make in SECTIONS.items():
-            if _section(name).search(text):
-                made = f"\n{make()}\n\n"
-                text = _section(name).sub(lambda _, made=made: made, text)
-        guide.write_text(text)
+        guide.write_text(written(guide.read_text()))
+
+
+def written(text: str) -> str:
+    """A guide's template as it should be."""
+    for name, make in SECTIONS.items():
+        if found := _section(name).search(text):
+            text = f"{text[: found.start()]}\n{make()}\n\n{text[found.end() :]}"
+    # In a fenced block nothing is a table; one with values to be rendered is aligned when it is.
+    parts = re.split(r"(^```.*?^```$|^@% filter aligned %@$.*?^@% endfilter %@$)", text, flags=re.DOTALL | re.MULTILINE)
+    return "".join(part if index % 2 else _tidied(part) for index, part in enumerate(parts))
+
+
+def _tidied(text: str) -> str:
+    return re.sub(r"(^\|.*\n)+", lambda table: align_tables(table[0]), text, flags=re.MULTILINE)
 
 
 def _section(name: str) -> re.Pattern[str]:
