@@ -13,6 +13,7 @@ import pytest
 from cct_cloudflare.errors import WorkerError
 from cct_cloudflare.sandbox.client import WorkerClient
 from cct_cloudflare.sandbox.local import local_worker
+from cct_cloudflare.sandbox.program import Program
 from cct_cloudflare.sandbox.supervisor import Orders
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
 from tests.runtime import KEY, PATIENCE, wait_until
@@ -56,7 +57,7 @@ def test_every_session_has_a_token_of_its_own(runtime: LocalRuntime, temporary: 
     with local_worker(runtime, environment={}) as one, local_worker(runtime, environment={}) as other:
         assert one.token != other.token
         with WorkerClient(one.url, other.token, uds=one.socket) as client, pytest.raises(WorkerError) as caught:
-            list(client._stream("/run", {}))
+            list(client.run(Program("javascript", "main.js", ())))
     assert caught.value.code == "unauthorized"
 
 
