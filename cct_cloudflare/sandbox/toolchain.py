@@ -154,7 +154,14 @@ def node_candidates() -> tuple[str, ...]:
 
 def _node_version(node: str) -> tuple[int, ...]:
     try:
-        answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=True)
+        answer = subprocess.run(
+            [node, "--version"],
+            env=_clean_environment(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
         return tuple(int(part) for part in answer.stdout.strip().lstrip("v").split(".")[:3])
     except (OSError, ValueError, subprocess.SubprocessError):
         return (0,)

@@ -1,8 +1,6 @@
-"""Cloudflare, as far as wrangler 4.164 asks it for cct: the endpoints of its API, and the places where Workers answer.
+"""Cloudflare's API, as far as wrangler 4.164 asks it for cct, recorded from that wrangler's requests on 2026-11-23.
 
-Recorded from that wrangler's requests on 2026-11-23. What it is sent is checked: a request that Cloudflare would not take
-is refused and kept in `faults`. A Worker that was deployed is the real one, in a local `workerd`, with the secrets and
-variables that it was given.
+What it is sent is checked: a request that Cloudflare would not take is refused and kept in `faults`.
 """
 
 from __future__ import annotations
@@ -12,19 +10,18 @@ import contextlib
 import hashlib
 import json
 import re
-import secrets
 import socket
 import struct
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from cct_cloudflare.sandbox.local import LocalWorker, local_worker
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
+from tests.deploy.site import Site, Worker
 
 TOKEN = "cloudflare-api-token-CANARY-77aa"
 ACCOUNT = "0123456789abcdef0123456789abcdef"
@@ -42,16 +39,6 @@ class Asked:
     path: str
 
 
-@dataclass
-class Worker:
-    """A Worker of the account. `secrets` and `variables` have the values that it was given."""
-
-    secrets: dict[str, str] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)
-    bindings: dict[str, str] = field(default_factory=dict)
-    versions: list[str] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Refusal:
     """How an endpoint fails: `answer` is a status, Cloudflare's number and a text, or None: the connection is cut."""
@@ -59,82 +46,6 @@ class Refusal:
     method: str
     path: str
     answer: tuple[int, int, str] | None
-
-
-class Site:
-    """Where one Worker answers. Each deployment is a process of its own; the ones before live on until the end.
-
-    The first `lag` connections after a change still reach the deployment before: Cloudflare's places differ for a while.
-    """
-
-    def __init__(self, runtime: LocalRuntime, more: dict[str, str]) -> None:
-        self._runtime = runtime
-        self._more = more
-        self._stack = contextlib.ExitStack()
-        self._deployments: list[LocalWorker | None] = [None]
-        self._lagging = 0
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.lag = 0
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def deploy(self, worker: Worker | None) -> None:
-        """From now on this is what answers; None is what Cloudflare answers under a name that it does not know."""
-        running = None
-        if worker is not None:
-            given = {
-                name: worker.secrets[name] for name in ("ANTHROPIC_API_KEY", "CCT_TOKEN_NEXT") if name in worker.secrets
-            }
-            deployment = {"CCT_DEPLOYMENT": worker.variables["CCT_DEPLOYMENT"]}
-            token = worker.secrets.get("CCT_TOKEN", secrets.token_hex())
-            running = self._stack.enter_context(
-                local_worker(
-                    self._runtime,
-                    environment={**given, **deployment, **self._more},
-                    listen="127.0.0.1:0",
-                    token=token,
-                )
-            )
-        with self._lock:
-            self._deployments.append(running)
-            self._lagging = self.lag
-
-    def close(self) -> None:
-        self._listener.close()
-        self._stack.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._pass_on, args=(connection,), daemon=True).start()
-
-    def _pass_on(self, connection: socket.socket) -> None:
-        with self._lock:
-            is_lagging = self._lagging > 0
-            self._lagging -= is_lagging
-            worker = self._deployments[-2 if is_lagging else -1]
-        with connection, contextlib.suppress(OSError):
-            if worker is None:
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n")
-                return
-            parts = urlsplit(worker.url)
-            assert parts.hostname is not None
-            with socket.create_connection((parts.hostname, parts.port)) as backend:
-                back = threading.Thread(target=_copy, args=(backend, connection), daemon=True)
-                back.start()
-                _copy(connection, backend)
-                back.join()
-
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
 
 
 class CloudflareApi:
@@ -395,7 +306,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - named by http.server
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         pass
 
 

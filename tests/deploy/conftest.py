@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cct_cloudflare import scaffold
+from cct_cloudflare import config, deployments, scaffold
+from cct_cloudflare.deployments import Deployment
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
 from cct_cloudflare.scripted import ScriptedModel
 from tests.deploy.cloudflare_api import CloudflareApi, cloudflare
+from tests.deploy.site import Worker
 from tests.runtime import ROOT, cct, runtime
 
 __all__ = ["cct", "runtime"]
@@ -34,6 +34,17 @@ def render(project: Path, runtime: LocalRuntime) -> Path:
     (target / "node_modules").symlink_to(packages(), target_is_directory=True)
     shutil.copytree(runtime.gateway.parent / "assets", target / "build" / "assets" / "python")
     return target
+
+
+def already_deployed(api: CloudflareApi, project: Path, token: str) -> Deployment:
+    """A Worker that answers at the API's site, and that is remembered as the project's own."""
+    worker = api.workers["cct-sandbox"] = Worker(secrets={"CCT_TOKEN": token}, variables={"CCT_DEPLOYMENT": "1"})
+    api.site.deploy(worker)
+    config.store_worker(api.site.url, token)
+    deployment = Deployment("", "cct-sandbox", url=api.site.url, own_url=True)
+    deployments.remember(project, deployment)
+    deployments.make_current(project, "")
+    return deployment
 
 
 @pytest.fixture
