@@ -68,7 +68,6 @@ def list_models(key: str, base_url: str | None = None, *, timeout: float = 5.0) 
             f"Claude's API at {host} could not be reached.",
             hint="Check the network, a proxy, and ANTHROPIC_BASE_URL if it is set.",
             code="model_unreachable",
-            retryable=True,
         ) from error
     if response.status_code in (401, 403):
         raise ConfigError(

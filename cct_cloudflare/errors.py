@@ -33,10 +33,14 @@ class Exit(enum.IntEnum):
 
 @dataclass(frozen=True)
 class CodeSpec:
-    """`status` is the Worker's HTTP status; None for a code that only this side uses."""
+    """`status` is the Worker's HTTP status; None for a code that only this side uses.
+
+    `retryable` tells whether the same again can help, as far as the code alone tells that.
+    """
 
     status: int | None
     exit: Exit
+    retryable: bool = False
 
 
 CODES: dict[str, CodeSpec] = {
@@ -51,32 +55,32 @@ CODES: dict[str, CodeSpec] = {
     "invalid_request": CodeSpec(400, Exit.USAGE),
     "unsafe_path": CodeSpec(400, Exit.UNSAFE),
     "sandbox_unsupported": CodeSpec(400, Exit.USAGE),
-    "too_many_runs": CodeSpec(429, Exit.WORKER),
+    "too_many_runs": CodeSpec(429, Exit.WORKER, retryable=True),
     # The Worker's own configuration
     "not_configured": CodeSpec(503, Exit.CONFIG),
     "key_missing": CodeSpec(503, Exit.CONFIG),
     "key_rejected": CodeSpec(502, Exit.CONFIG),
-    "sandbox_unavailable": CodeSpec(503, Exit.WORKER),
+    "sandbox_unavailable": CodeSpec(503, Exit.WORKER, retryable=True),
     # Generation
     "model_not_found": CodeSpec(502, Exit.GENERATION),
     "model_bad_request": CodeSpec(502, Exit.GENERATION),
-    "model_rate_limited": CodeSpec(429, Exit.GENERATION),
+    "model_rate_limited": CodeSpec(429, Exit.GENERATION, retryable=True),
     "model_spend_limit": CodeSpec(402, Exit.GENERATION),
-    "model_overloaded": CodeSpec(503, Exit.GENERATION),
-    "model_failed": CodeSpec(502, Exit.GENERATION),
-    "model_unreachable": CodeSpec(502, Exit.GENERATION),
-    "model_timeout": CodeSpec(504, Exit.GENERATION),
-    "model_interrupted": CodeSpec(502, Exit.GENERATION),
+    "model_overloaded": CodeSpec(503, Exit.GENERATION, retryable=True),
+    "model_failed": CodeSpec(502, Exit.GENERATION, retryable=True),
+    "model_unreachable": CodeSpec(502, Exit.GENERATION, retryable=True),
+    "model_timeout": CodeSpec(504, Exit.GENERATION, retryable=True),
+    "model_interrupted": CodeSpec(502, Exit.GENERATION, retryable=True),
     "model_refused": CodeSpec(502, Exit.GENERATION),
     "model_truncated": CodeSpec(502, Exit.GENERATION),
-    "model_empty": CodeSpec(502, Exit.GENERATION),
-    "model_invalid": CodeSpec(502, Exit.GENERATION),
+    "model_empty": CodeSpec(502, Exit.GENERATION, retryable=True),
+    "model_invalid": CodeSpec(502, Exit.GENERATION, retryable=True),
     # How a run ended
     "program_failed": CodeSpec(200, Exit.PROGRAM_FAILED),
     "sandbox_timeout": CodeSpec(200, Exit.LIMIT),
     "sandbox_oom": CodeSpec(200, Exit.LIMIT),
-    "sandbox_crashed": CodeSpec(200, Exit.PROGRAM_FAILED),
-    "internal": CodeSpec(500, Exit.WORKER),
+    "sandbox_crashed": CodeSpec(200, Exit.PROGRAM_FAILED, retryable=True),
+    "internal": CodeSpec(500, Exit.WORKER, retryable=True),
     # This side only
     "usage": CodeSpec(None, Exit.USAGE),
     "component_not_found": CodeSpec(None, Exit.USAGE),
@@ -87,10 +91,10 @@ CODES: dict[str, CodeSpec] = {
     "untrusted_project": CodeSpec(None, Exit.CONFIG),
     "unsupported_platform": CodeSpec(None, Exit.CONFIG),
     "port_taken": CodeSpec(None, Exit.CONFIG),
-    "worker_unreachable": CodeSpec(None, Exit.WORKER),
+    "worker_unreachable": CodeSpec(None, Exit.WORKER, retryable=True),
     "worker_invalid": CodeSpec(None, Exit.WORKER),
-    "worker_silent": CodeSpec(None, Exit.WORKER),
-    "stream_ended": CodeSpec(None, Exit.WORKER),
+    "worker_silent": CodeSpec(None, Exit.WORKER, retryable=True),
+    "stream_ended": CodeSpec(None, Exit.WORKER, retryable=True),
     "output_unwritable": CodeSpec(None, Exit.CONFIG),
     "unsafe_file": CodeSpec(None, Exit.UNSAFE),
     "cost_limit": CodeSpec(None, Exit.USAGE),
@@ -105,8 +109,8 @@ CODES: dict[str, CodeSpec] = {
     "deploy_name_taken": CodeSpec(None, Exit.CONFIG),
     "deploy_subdomain": CodeSpec(None, Exit.CONFIG),
     "deploy_missing": CodeSpec(None, Exit.CONFIG),
-    "deploy_failed": CodeSpec(None, Exit.WORKER),
-    "deploy_unconfirmed": CodeSpec(None, Exit.WORKER),
+    "deploy_failed": CodeSpec(None, Exit.WORKER, retryable=True),
+    "deploy_unconfirmed": CodeSpec(None, Exit.WORKER, retryable=True),
     "interrupted": CodeSpec(None, Exit.INTERRUPTED),
 }
 
@@ -116,12 +120,13 @@ class CctError(Exception):
 
     code: str = "internal"
 
-    def __init__(self, message: str, *, hint: str = "", code: str | None = None, retryable: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", code: str | None = None, retryable: bool | None = None) -> None:
+        """`retryable` is what the code says of it, unless somebody knows better."""
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.code = code or self.code
-        self.retryable = retryable
+        self.retryable = is_retryable(self.code) if retryable is None else retryable
 
     @property
     def exit_code(self) -> Exit:
@@ -158,3 +163,9 @@ def exit_for(code: str) -> Exit:
     """The exit code of an error code; one that a newer Worker invented counts as the Worker's trouble."""
     spec = CODES.get(code)
     return spec.exit if spec else Exit.WORKER
+
+
+def is_retryable(code: str) -> bool:
+    """Whether the same again can help; of a code that a newer Worker invented, nobody knows."""
+    spec = CODES.get(code)
+    return spec.retryable if spec else False

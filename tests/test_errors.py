@@ -25,9 +25,9 @@ def worker_codes() -> dict[str, dict[str, object]]:
     return dict(json.loads(answer.stdout))
 
 
-def test_both_registries_hold_the_same_codes_and_statuses(worker_codes: dict[str, dict[str, object]]) -> None:
-    ours = {code: spec.status for code, spec in CODES.items() if spec.status is not None}
-    assert ours == {code: spec["status"] for code, spec in worker_codes.items()}
+def test_both_registries_hold_the_same(worker_codes: dict[str, dict[str, object]]) -> None:
+    ours = {code: (spec.status, spec.retryable) for code, spec in CODES.items() if spec.status is not None}
+    assert ours == {code: (spec["status"], spec["retryable"]) for code, spec in worker_codes.items()}
 
 
 def test_every_code_of_the_worker_says_what_to_do_next(worker_codes: dict[str, dict[str, object]]) -> None:
@@ -59,3 +59,12 @@ def test_the_json_form_is_the_workers() -> None:
         "hint": "Try again.",
         "retryable": True,
     }
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, True), (False, False)])
+def test_what_a_code_says_of_trying_again_holds_unless_somebody_knows_better(given: bool | None, told: bool) -> None:
+    assert WorkerError("It broke.", code="model_failed", retryable=given).retryable is told
+
+
+def test_nobody_knows_whether_a_code_of_a_newer_worker_is_worth_another_try() -> None:
+    assert not WorkerError("It broke.", code="invented_later").retryable

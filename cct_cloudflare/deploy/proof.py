@@ -126,6 +126,5 @@ def _until(ask: Callable[[], str | None], url: str, patience: Patience, also: se
                 f"{reason or 'its answers change'}.",
                 hint=f"It may only need more time: look at {url}/health, then run the same command again.",
                 code="deploy_unconfirmed",
-                retryable=True,
             )
         time.sleep(patience.pause)

@@ -118,7 +118,6 @@ def refusal(outcome: Outcome, doing: str) -> CctError:
         f"wrangler failed while {doing}: {_gist(outcome, message)}",
         hint="Mend what it says, then run the same command again: what is done already is not done twice.",
         code="deploy_failed",
-        retryable=True,
     )
 
 

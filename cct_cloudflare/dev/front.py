@@ -235,7 +235,6 @@ def _not_there() -> bytes:
     error = WorkerError(
         "The Worker behind cct dev does not answer.",
         hint="The terminal of cct dev says why; it is started again, so send the request once more.",
-        retryable=True,
     )
     body = json.dumps(error.to_json()).encode()
     head = f"HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"

@@ -34,18 +34,6 @@ _HINTS: dict[str, str] = {
     "model_empty": "Claude answered without a program; say what the program should do.",
     "model_invalid": "Claude's program was not valid and nothing was saved; run it again.",
 }
-_RETRYABLE = frozenset(
-    {
-        "model_rate_limited",
-        "model_overloaded",
-        "model_failed",
-        "model_unreachable",
-        "model_timeout",
-        "model_interrupted",
-        "model_empty",
-        "model_invalid",
-    }
-)
 
 
 class Failure(Exception):  # noqa: N818 - not yet an error: the next call may go well
@@ -53,7 +41,7 @@ class Failure(Exception):  # noqa: N818 - not yet an error: the next call may go
 
     def __init__(self, code: str, message: str, *, transient: bool = False, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.error = CctError(message, hint=_HINTS[code], code=code, retryable=code in _RETRYABLE)
+        self.error = CctError(message, hint=_HINTS[code], code=code)
         self.transient = transient
         #: Seconds that the API asked to be left alone; None when it did not say.
         self.retry_after = retry_after

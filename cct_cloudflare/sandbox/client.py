@@ -302,7 +302,6 @@ class WorkerClient:
         raise WorkerError(
             f"{self._named} could not be reached: {_reason(error)}.",
             hint="Run the command again." if self._is_local else "Check the URL and the network.",
-            retryable=True,
         ) from error
 
 
@@ -433,7 +432,6 @@ def _silent(named: str) -> WorkerError:
         f"{named} has sent nothing for too long.",
         hint="The run may still have happened; look at the Worker's log before you send it again.",
         code="worker_silent",
-        retryable=True,
     )
 
 
@@ -442,7 +440,6 @@ def _endless(named: str) -> WorkerError:
         f"{named} has sent no result for longer than a run can take.",
         hint="The run may still have happened; look at the Worker's log before you send it again.",
         code="worker_silent",
-        retryable=True,
     )
 
 
@@ -451,5 +448,4 @@ def _stream_ended(named: str) -> WorkerError:
         f"{named} ended the stream before the result.",
         hint="What was printed so far may be incomplete; run the command again.",
         code="stream_ended",
-        retryable=True,
     )
