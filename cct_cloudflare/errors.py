@@ -86,6 +86,7 @@ CODES: dict[str, CodeSpec] = {
     "component_not_found": CodeSpec(None, Exit.USAGE),
     "component_ambiguous": CodeSpec(None, Exit.USAGE),
     "component_invalid": CodeSpec(None, Exit.USAGE),
+    "merge_refused": CodeSpec(None, Exit.USAGE),
     "config": CodeSpec(None, Exit.CONFIG),
     "toolchain": CodeSpec(None, Exit.CONFIG),
     "untrusted_project": CodeSpec(None, Exit.CONFIG),
