@@ -119,7 +119,7 @@ def test_nothing_is_found_where_nothing_is() -> None:
 
 
 def test_leaving_the_sampler_tells_what_it_has_found() -> None:
-    with pytest.raises(LeakError, match="in the environment"), Sampler() as sampler, below({"K": KEY}):
+    with pytest.raises(LeakError, match="of the environment"), Sampler() as sampler, below({"K": KEY}):
         sampler.look()
 
 
