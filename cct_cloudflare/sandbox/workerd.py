@@ -151,7 +151,7 @@ def compile_config(workerd: Path, config: Path, compiled: Path) -> None:
     """Turns a configuration, with the files that it embeds, into the form that starts fastest."""
     with compiled.open("wb") as out:
         # Nothing of the environment: the user's key may be in it.
-        command = [workerd, "compile", "--config-only", config]
+        command = [str(workerd), "compile", "--config-only", str(config)]
         subprocess.run(command, stdout=out, check=True, cwd=config.parent, env={})
 
 
