@@ -1,36 +1,50 @@
-"""Runs every measurement, prints a table, and writes `bench/results/latest.json`."""
+"""Runs every measurement, prints a table, and writes `bench/results/latest.json`.
+
+`python -m bench --publish` measures nothing: it makes the last results the published ones, `docs/measurements.json`.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import platform
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import commands, doctor, history, overlap, sandboxes
+from bench import commands, deploy, doctor, history, overlap, sandboxes
 from bench.measure import Row
+from bench.publish import LATEST, publish
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument(
+        "--publish", action="store_true", help="publish the last results; the guides' tables are of them"
+    )
+    return publish() if parser.parse_args().publish else measure()
+
+
+def measure() -> int:
     console = Console(width=120)
     found: list[Row] = []
-    for part in (commands, doctor, history, sandboxes, overlap):
+    for part in (commands, deploy, doctor, history, sandboxes, overlap):
         for row in part.rows():
             found.append(row)
             console.print(f"[dim]measured[/dim] {row.name}")
     console.print(_table(found))
-    results = Path(__file__).with_name("results")
-    results.mkdir(exist_ok=True)
+    LATEST.parent.mkdir(exist_ok=True)
     report = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "machine": (
+            f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+        ),
         "rows": [row.to_json() for row in found],
     }
-    (results / "latest.json").write_text(json.dumps(report, indent=2) + "\n")
+    LATEST.write_text(json.dumps(report, indent=2) + "\n")
     return 0 if all(row.reached for row in found) else 1
 
 

@@ -55,7 +55,7 @@ def deploy(
     program in its sandbox. Needs the Workers Paid plan.
     """
     from cct_cloudflare.cli.deploying import run_deploy, run_dry_run
-    from cct_cloudflare.deploy.deploying import DeployRequest
+    from cct_cloudflare.deploy.request import DeployRequest
 
     request = DeployRequest(
         project=directory.resolve(),

@@ -12,10 +12,10 @@ import click
 
 from cct_cloudflare import config
 from cct_cloudflare.cli.deploying import show_facts
-from cct_cloudflare.cli.job import may_ask
-from cct_cloudflare.deploy.deploying import DeployRequest
+from cct_cloudflare.cli.options import may_ask
 from cct_cloudflare.deploy.preparing import deployed_worker, open_wrangler
 from cct_cloudflare.deploy.removing import destroy
+from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.deploy.rotation import rotate, target_of
 from cct_cloudflare.deploy.tailing import tail
 from cct_cloudflare.deploy.wrangler import Wrangler

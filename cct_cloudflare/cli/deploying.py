@@ -8,24 +8,31 @@ import shutil
 import textwrap
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
-from cct_cloudflare.cli.job import may_ask, render_project
+from cct_cloudflare.cli.options import may_ask
 from cct_cloudflare.config import KEY_VARIABLE
-from cct_cloudflare.deploy.deploying import Deployed, DeployRequest, check_build, deploy
 from cct_cloudflare.deploy.login import Account
 from cct_cloudflare.deploy.planning import COST_CLASS, DeployPlan
-from cct_cloudflare.deploy.preparing import Questions, prepare, prepare_dry_run
+from cct_cloudflare.deploy.preparing import Questions, check_build, prepare, prepare_dry_run
+from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.terminal import make_display
+
+if TYPE_CHECKING:
+    from cct_cloudflare.deploy.deploying import Deployed
 
 _EXAMPLE = "What is the 10th Fibonacci number?"
 _INDENT = 11
 
 
 def run_deploy(request: DeployRequest, *, yes: bool, as_json: bool, no_color: bool) -> None:
+    from cct_cloudflare.cli.job import render_project
+    from cct_cloudflare.deploy.deploying import deploy
+
     asking = may_ask(yes=yes, as_json=as_json)
     if not (asking or yes):
         raise UsageError(
@@ -57,7 +64,8 @@ def run_dry_run(request: DeployRequest, *, yes: bool, as_json: bool, no_color: b
         show_plan(dry.plan)
     if dry.wrangler is not None:
         with make_display(as_json=as_json, no_color=no_color) as display:
-            check_build(dry.wrangler, request.environment, display.progress)
+            display.progress("Building it, as a deploy would")
+            check_build(dry.wrangler, request.environment)
     checked = dry.wrangler is not None
     if as_json:
         body = {"success": True, "dryRun": True, "buildChecked": checked, "missing": dry.missing}

@@ -48,7 +48,8 @@ def dev(
     Without a key it still runs programs (POST /run); only prompts need one.
     """
     from cct_cloudflare.cli.dev_screen import make_screen
-    from cct_cloudflare.cli.job import ask_consent, may_ask, render_project
+    from cct_cloudflare.cli.job import ask_consent, render_project
+    from cct_cloudflare.cli.options import may_ask
     from cct_cloudflare.dev import DevRequest, develop, find_access, find_token, listen
     from cct_cloudflare.sandbox.toolchain import check_platform
     from cct_cloudflare.terminal import make_display

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import click
 
 from cct_cloudflare import scaffold
-from cct_cloudflare.cli.options import milliseconds
+from cct_cloudflare.cli.options import may_ask, milliseconds
 from cct_cloudflare.components.names import parse_refs
 from cct_cloudflare.estimates import check_plan
 from cct_cloudflare.place import Place, choose_place, open_place
@@ -52,11 +51,6 @@ class PromptOptions:
     @property
     def may_ask(self) -> bool:
         return may_ask(yes=self.yes, as_json=self.as_json)
-
-
-def may_ask(*, yes: bool, as_json: bool) -> bool:
-    """Whether a question may be asked, and somebody is there to answer."""
-    return not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @dataclass(frozen=True)

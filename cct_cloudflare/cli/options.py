@@ -180,6 +180,11 @@ def run_options(command: _F) -> _F:
     return command
 
 
+def may_ask(*, yes: bool, as_json: bool) -> bool:
+    """Whether a question may be asked, and somebody is there to answer."""
+    return not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 

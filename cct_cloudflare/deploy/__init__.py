@@ -3,6 +3,7 @@
 wrangler    runs it: environment, output file, Ctrl-C
 project     wrangler.toml, what a user has changed, npm packages
 login       who is logged in, which account
+request     what the flags say
 planning    what a deploy would do
 preparing   from the flags to that plan, with the questions in between
 deploying   the steps, and what was done when one fails

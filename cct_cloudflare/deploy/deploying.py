@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,42 +18,11 @@ from cct_cloudflare import config
 from cct_cloudflare.deploy import proof
 from cct_cloudflare.deploy.planning import TOKEN_NAME, DeployPlan
 from cct_cloudflare.deploy.refusals import refusal
+from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.deploy.wrangler import Outcome, Wrangler
 from cct_cloudflare.deployments import Deployment, make_current, remember
 from cct_cloudflare.errors import CctError, ConfigError, WorkerError
 from cct_cloudflare.sandbox.toolchain import Progress
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeployRequest:
-    """What the flags say. `environment` is "" for the default one; `name`, `account` and `url` None are left open."""
-
-    project: Path
-    environment: str = ""
-    name: str | None = None
-    account: str | None = None
-    url: str | None = None
-    with_key: bool = True
-    replace: bool = False
-    trust_project: bool = False
-    #: As it was typed; None for the current folder.
-    directory: Path | None = None
-
-    def command(self) -> str:
-        """The command line that means the same, to be shown."""
-        words = ["cct", "deploy"]
-        words += ["--directory", str(self.directory)] if self.directory else []
-        for flag, value in (
-            ("--name", self.name),
-            ("--env", self.environment),
-            ("--account", self.account),
-            ("--url", self.url),
-        ):
-            words += [flag, value] if value else []
-        words += [] if self.with_key else ["--no-key"]
-        words += ["--replace"] if self.replace else []
-        words += ["--trust-project"] if self.trust_project else []
-        return shlex.join(words)
 
 
 @dataclass(frozen=True)
@@ -129,15 +97,6 @@ def deploy(
         store=store,
         new_token=is_new,
     )
-
-
-def check_build(wrangler: Wrangler, environment: str, progress: Progress) -> Outcome:
-    """`wrangler deploy --dry-run`: builds and checks, with no login. Raises CctError."""
-    progress("Building it, as a deploy would")
-    outcome = wrangler.run("deploy", "--dry-run", environment=environment)
-    if outcome.code != 0:
-        raise refusal(outcome, "building the Worker")
-    return outcome
 
 
 def _upload(plan: DeployPlan, wrangler: Wrangler, deployment: str) -> Outcome:

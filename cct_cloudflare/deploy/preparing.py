@@ -9,19 +9,23 @@ import dataclasses
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cct_cloudflare import scaffold
 from cct_cloudflare.deploy import project
-from cct_cloudflare.deploy.deploying import DeployRequest
 from cct_cloudflare.deploy.login import Account, Login, SeveralAccountsError, choose_account, not_logged_in, whoami
 from cct_cloudflare.deploy.planning import DeployPlan, check_name, look, make_plan
 from cct_cloudflare.deploy.project import WorkerConfig
+from cct_cloudflare.deploy.refusals import refusal
+from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.deploy.wrangler import Wrangler
 from cct_cloudflare.deployments import Deployment, deployment_of
 from cct_cloudflare.errors import ConfigError
-from cct_cloudflare.sandbox.session import AskConsent
 from cct_cloudflare.sandbox.toolchain import Progress, find_node
 from cct_cloudflare.scaffold.planning import WRITES
+
+if TYPE_CHECKING:
+    from cct_cloudflare.sandbox.session import AskConsent
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,13 @@ def prepare_dry_run(request: DeployRequest, questions: Questions) -> DryRun:
         return DryRun(plan, None, "its npm packages are not installed yet: a deploy installs them")
     project.check_consent(rendered, edited, trust_project=request.trust_project, ask=questions.consent)
     return DryRun(plan, Wrangler(rendered.target, find_node()), None)
+
+
+def check_build(wrangler: Wrangler, environment: str) -> None:
+    """`wrangler deploy --dry-run`: builds and checks, with no login. Raises CctError."""
+    outcome = wrangler.run("deploy", "--dry-run", environment=environment)
+    if outcome.code != 0:
+        raise refusal(outcome, "building the Worker")
 
 
 def open_wrangler(request: DeployRequest, progress: Progress) -> Wrangler:

@@ -8,12 +8,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare import config, scaffold
 from cct_cloudflare.errors import ConfigError, UsageError
-from cct_cloudflare.sandbox.session import AskConsent
 from cct_cloudflare.sandbox.toolchain import Progress, find_node, find_npm, run_tool
+
+if TYPE_CHECKING:
+    from cct_cloudflare.sandbox.session import AskConsent
 
 CONFIG_NAME = "wrangler.toml"
 

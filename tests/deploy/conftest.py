@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cct_cloudflare import config, deployments, scaffold
+from cct_cloudflare.deploy.project import is_installed
 from cct_cloudflare.deployments import Deployment
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
 from cct_cloudflare.scripted import ScriptedModel
@@ -19,19 +20,22 @@ from tests.runtime import ROOT, cct, runtime
 __all__ = ["cct", "runtime"]
 
 
-def packages() -> Path:
-    """The npm packages of a rendered project, wherever the machine's set-up has installed them."""
-    places = (ROOT / "templates" / "cloudflare", ROOT / ".work" / "worker" / ".claude" / "sandbox" / "cloudflare")
-    found = [place / "node_modules" for place in places if (place / "node_modules" / "wrangler").is_dir()]
-    assert found, "the project's npm packages are not installed: make packages"
-    return found[0]
+def link_packages(target: Path) -> None:
+    """The npm packages of this project's lock, from wherever the machine's set-up has installed them."""
+    link = target / "node_modules"
+    for place in (".work/worker/.claude/sandbox/cloudflare", "templates/cloudflare"):
+        link.symlink_to(ROOT / place / "node_modules", target_is_directory=True)
+        if is_installed(target):
+            return
+        link.unlink()
+    raise AssertionError("the npm packages of the project's lock are not installed; make test-worker installs them")
 
 
 def render(project: Path, runtime: LocalRuntime) -> Path:
     """Renders the Worker into the project, ready to be built in a moment; returns its folder."""
     scaffold.apply(scaffold.plan(project))
     target = scaffold.target_of(project)
-    (target / "node_modules").symlink_to(packages(), target_is_directory=True)
+    link_packages(target)
     shutil.copytree(runtime.gateway.parent / "assets", target / "build" / "assets" / "python")
     return target
 

@@ -9,10 +9,10 @@ import pytest
 
 from cct_cloudflare import config, deployments, scaffold
 from cct_cloudflare.deploy import project as projects
-from cct_cloudflare.deploy.deploying import DeployRequest
 from cct_cloudflare.deploy.login import Account, Login, choose_account
 from cct_cloudflare.deploy.planning import DeployPlan, Existing, check_name, make_plan
 from cct_cloudflare.deploy.preparing import Questions, deployed_worker, prepare_dry_run
+from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.deployments import Deployment
 from cct_cloudflare.errors import CctError, ConfigError, UsageError
 from tests.runtime import KEY

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from cct_cloudflare import config, deployments
-from cct_cloudflare.deploy.deploying import DeployRequest, deploy
+from cct_cloudflare.deploy.deploying import deploy
 from cct_cloudflare.deploy.preparing import Questions, prepare
 from cct_cloudflare.deploy.refusals import is_not_there, refusal
+from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.deploy.wrangler import Outcome
 from cct_cloudflare.errors import CODES, CctError, Exit
 from tests.deploy.cloudflare_api import OTHER_ACCOUNT, PLAN_REFUSAL, CloudflareApi
