@@ -45,6 +45,15 @@ class Command:
         return f"{self.page}:{self.line}"
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table, its cells as they are written; `heading` is the nearest one above it, without the signs of code."""
+
+    heading: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 @cache
 def project_files() -> dict[str, bytes]:
     return render(ScaffoldSettings())
@@ -61,6 +70,25 @@ def headings(page: str) -> tuple[str, ...]:
     return tuple(
         after.content.replace("`", "") for token, after in itertools.pairwise(tokens) if token.type == "heading_open"
     )
+
+
+@cache
+def tables(page: str) -> tuple[Table, ...]:
+    found: list[Table] = []
+    rows: list[tuple[str, ...]] = []
+    heading = ""
+    tokens = MarkdownIt("commonmark").enable("table").parse(page_text(page))
+    for index, token in enumerate(tokens):
+        if token.type == "heading_open":
+            heading = tokens[index + 1].content.replace("`", "")
+        elif token.type == "table_open":
+            rows = []
+        elif token.type == "tr_open":
+            end = next(at for at in range(index, len(tokens)) if tokens[at].type == "tr_close")
+            rows.append(tuple(cell.content for cell in tokens[index:end] if cell.type == "inline"))
+        elif token.type == "table_close":
+            found.append(Table(heading, rows[0], tuple(rows[1:])))
+    return tuple(found)
 
 
 @cache

@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
@@ -18,15 +19,11 @@ import click
 import pytest
 
 from cct_cloudflare.cli.main import cct
-from cct_cloudflare.sandbox.local import LocalWorker, local_worker
-from cct_cloudflare.sandbox.toolchain import LocalRuntime, find_node
-from cct_cloudflare.scripted import ScriptedModel
+from cct_cloudflare.sandbox.local import LocalWorker
+from cct_cloudflare.sandbox.toolchain import find_node
 from tests.guides.pages import GUIDES, Command, commands, project_files
-from tests.runtime import KEY, ROOT, runtime
+from tests.runtime import ROOT, TOKEN
 
-__all__ = ["runtime"]
-
-TOKEN = "guide-token-CANARY-5f4e3d2c1b0a"
 ALL = [command for page in GUIDES for command in commands(page)]
 CURLS = [command for command in ALL if "curl " in command.text]
 
@@ -38,7 +35,8 @@ def test_every_command_is_one_that_exists(command: Command, tmp_path: Path, monk
     words = [_filled(word) for word in command.words]
     while words and re.match(r"[A-Z_]+=", words[0]):
         words.pop(0)
-    for part in _split(words):
+    inner = re.findall(r"\$\(([^()]*)\)", command.text)
+    for part in [*_split(words), *map(shlex.split, inner)]:
         assert part[0] in _CHECKS, f"{command.text}: no check knows {part[0]!r}"
         _CHECKS[part[0]](part[1:])
 
@@ -121,7 +119,7 @@ def check_pip(words: list[str]) -> None:
 
 def check_file(words: list[str]) -> None:
     for word in words:
-        if word in (".dev.vars", ".."):
+        if word in (".dev.vars", "./.dev.vars", ".."):
             continue
         inner = word.removeprefix(".claude/sandbox/cloudflare").strip("/")
         assert not inner or inner in project_files(), word
@@ -141,6 +139,10 @@ _CHECKS: dict[str, Callable[[list[str]], None]] = {
     "uv": check_pip,
     "cp": check_file,
     "cd": check_file,
+    ".": check_file,
+    "touch": check_file,
+    "chmod": check_nothing,
+    "printf": check_nothing,
     "export": check_nothing,
     "openssl": check_nothing,
     "echo": check_nothing,
@@ -180,20 +182,6 @@ def _wrangler_help(path: str) -> str:
     text = _output(str(find_node()), str(wrangler / "bin" / "wrangler.js"), *path.split(), "--help")
     assert text.startswith("wrangler")
     return text
-
-
-@pytest.fixture(scope="module")
-def worker(runtime: LocalRuntime) -> Iterator[LocalWorker]:
-    with (
-        ScriptedModel() as model,
-        local_worker(
-            runtime,
-            environment={"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": model.url},
-            listen="127.0.0.1:0",
-            token=TOKEN,
-        ) as started,
-    ):
-        yield started
 
 
 @pytest.mark.parametrize("command", CURLS, ids=lambda command: command.id)
