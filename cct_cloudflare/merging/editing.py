@@ -139,7 +139,8 @@ def remove(box: Container, item: Item) -> None:
         previous.comma = False
         kept, previous.gap = previous.gap + kept, ""
     if _ends_in_line_comment(kept) and not _BREAK.match(after.lstrip(" \t")):
-        after = "\n" + after
+        found = _BREAK.search(item.lead + after)
+        after = (found.group() if found else "\n") + after
     del box.items[index]
     if following is not None:
         following.lead = kept + after

@@ -33,7 +33,7 @@ def merge(
         for piece in wanted:
             putter.put(piece)
     if not putter.added:
-        return Merge(text or b"", putter.owned, False, (), tuple(putter.conflicts))
+        return Merge(text, putter.owned, False, (), tuple(putter.conflicts))
     return Merge(tree.to_bytes(), putter.owned, True, tuple(putter.added), tuple(putter.conflicts))
 
 
@@ -46,7 +46,7 @@ def unmerge(text: bytes | None, owned: Owned, *, others: Sequence[Owned] = (), n
         return Unmerge(None, False)
     with refusing(name, [held.piece for held in owned.pieces], taking_out=True):
         tree = Tree(text)
-        taker = Taker(tree, Others(others))
+        taker = Taker(tree, Others(others), {held.piece.identity for held in owned.pieces})
         for held in owned.pieces:
             taker.take(held)
         taker.clean(owned.containers)

@@ -12,6 +12,7 @@ last of them: whoever merges or unmerges says what the `others` own.
 
 from __future__ import annotations
 
+import copy
 import enum
 import json
 from collections.abc import Mapping, Sequence
@@ -73,10 +74,24 @@ class Piece:
             return canonical([self.form, self.at])
         return canonical([self.form, self.at, normal_group(self.group), self.value])
 
+    def means(self, value: Any) -> bool:
+        """Whether `value` says the same as this piece's, however an MCP server spells it."""
+        if self.renamable:
+            return same(normal_server(self.value), normal_server(value))
+        return same(self.value, value)
+
 
 def normal_group(group: Mapping[str, Any] | None) -> dict[str, Any]:
     """A matcher that is "", "*" or absent matches everything."""
     return {key: value for key, value in (group or {}).items() if key != "matcher" or value not in ("", "*")}
+
+
+def normal_server(server: Any) -> Any:
+    """An MCP server without what says nothing: `type: stdio`, empty arguments, environment and headers."""
+    if not isinstance(server, dict):
+        return server
+    silent = {"type": "stdio", "args": [], "env": {}, "headers": {}}
+    return {key: value for key, value in server.items() if key not in silent or not same(value, silent[key])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +192,13 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """`text` is the whole new file, with every conflict that is still open left as the file has it.
+    """`text` is the whole new file, with every conflict that is still open left as the file has it; None when there
+    is no file and nothing to put into one.
 
     `added` are the pieces that this merge wrote; one that was there already is not among them.
     """
 
-    text: bytes
+    text: bytes | None
     owned: Owned
     changed: bool
     added: tuple[Piece, ...] = ()
@@ -242,20 +258,35 @@ def paste(pieces: Sequence[Piece]) -> str:
     root: dict[str, Any] = {}
     for piece in pieces:
         *above, last = piece.at
-        place = root
+        place: Any = root
         for step in above:
-            place = place.setdefault(step, {})
+            place = place.setdefault(step, {}) if isinstance(place, dict) else None
+        if not isinstance(place, dict):  # a lock file that contradicts itself
+            continue
         if piece.form is Form.VALUE:
-            place[last] = piece.value
+            place[last] = copy.deepcopy(piece.value)
             continue
         entries = place.setdefault(last, [])
-        if piece.form is Form.ENTRY:
-            entries.append(piece.value)
-        elif entries and same({**entries[-1], "hooks": []}, {**(piece.group or {}), "hooks": []}):
-            entries[-1]["hooks"].append(piece.value)
+        if not isinstance(entries, list):
+            continue
+        if piece.form is Form.HOOK:
+            _paste_hook(entries, piece)
         else:
-            entries.append({**(piece.group or {}), "hooks": [piece.value]})
+            entries.append(piece.value)
     return shown(root)
+
+
+def _paste_hook(groups: list[Any], piece: Piece) -> None:
+    head = dict(piece.group or {})
+    last = groups[-1] if groups else None
+    if (
+        isinstance(last, dict)
+        and isinstance(last.get("hooks"), list)
+        and same({**last, "hooks": []}, {**head, "hooks": []})
+    ):
+        last["hooks"].append(piece.value)
+    else:
+        groups.append({**head, "hooks": [piece.value]})
 
 
 def _piece_to_json(piece: Piece) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from cct_cloudflare.merging.model import (
     OwnedPiece,
     Piece,
     canonical,
-    same,
     shown,
 )
 from cct_cloudflare.merging.sharing import Others
@@ -117,8 +116,9 @@ class Putter:
         if found is None:
             return self.write(piece)
         current = jsonc.value(found[1].value)
-        if same(current, piece.value):
-            return self._share(piece)
+        if piece.means(current):
+            self._share(piece)
+            return None
         choices = (Decision.KEEP, Decision.REPLACE, *((Decision.BOTH,) if piece.renamable else ()))
         decision = self.decide(
             Conflict(piece.pointer, piece.pointer, None, shown(current), shown(piece.value), choices)
@@ -137,15 +137,18 @@ class Putter:
             found = self._tree.find(second.at)
             if found is None:
                 return self.write(second, wanted_at=piece.at)
-            if same(jsonc.value(found[1].value), piece.value):
-                return self._share(second, wanted_at=piece.at)
+            if piece.means(jsonc.value(found[1].value)):
+                if not self._share(second, wanted_at=piece.at):
+                    self.decline(piece)
+                return None
         return None
 
-    def _share(self, piece: Piece, wanted_at: tuple[str, ...] | None = None) -> None:
+    def _share(self, piece: Piece, wanted_at: tuple[str, ...] | None = None) -> bool:
         """What is there already belongs to this component, too, when another component put it there."""
         held = self._others.holder(piece, piece.value)
         if held is not None:
-            self.own(OwnedPiece(piece, held.replaced, wanted_at))
+            self.own(OwnedPiece(replace(piece, value=held.piece.value), held.replaced, wanted_at))
+        return held is not None
 
     def _write_hook(self, piece: Piece) -> None:
         key = canonical([piece.at, piece.group])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cct_cloudflare.merging.model import Owned, OwnedContainer, OwnedPiece, Piece, same
+from cct_cloudflare.merging.model import Owned, OwnedContainer, OwnedPiece, Piece
 
 
 class Others:
@@ -21,9 +21,9 @@ class Others:
                 self._containers.setdefault(container.at, container)
 
     def holder(self, piece: Piece, value: Any) -> OwnedPiece | None:
-        """Who else owns `piece`, with this value when it is a key's."""
+        """Who else owns `piece`, meaning this value when it is a key's."""
         held = self._pieces.get(piece.identity, ())
-        return next((owned for owned in held if same(owned.piece.value, value)), None)
+        return next((owned for owned in held if owned.piece.means(value)), None)
 
     def container(self, at: tuple[str, ...]) -> OwnedContainer | None:
         return self._containers.get(at)

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from cct_cloudflare.merging import editing, jsonc
 from cct_cloudflare.merging.editing import Spot
-from cct_cloudflare.merging.jsonc import Container, Item
+from cct_cloudflare.merging.jsonc import Item
 from cct_cloudflare.merging.model import Edited, Form, OwnedContainer, OwnedPiece, Piece, normal_group, same, shown
 from cct_cloudflare.merging.sharing import Others
 from cct_cloudflare.merging.tree import Tree, UnfitError, head_of
 
 #: How alike two commands must be to count as one that was edited.
 ALIKE = 0.6
+#: Longer commands than these together are compared for equality only: a likeness takes quadratic time.
+MAX_COMPARED = 4000
 
 
 class Taker:
-    def __init__(self, tree: Tree, others: Others) -> None:
+    """`mine` are the identities of all pieces of the component, in either version."""
+
+    def __init__(self, tree: Tree, others: Others, mine: Container[str]) -> None:
         self.removed: list[Piece] = []
         self.edited: list[Edited] = []
         self._tree = tree
         self._others = others
+        self._mine = mine
 
     def take(self, owned: OwnedPiece) -> None:
         """Takes a piece out, unless another component owns it as well or the user has changed it."""
@@ -55,7 +60,7 @@ class Taker:
             return True
         spot, item = found
         node = item.value
-        if not isinstance(node, Container) or node.items:
+        if not isinstance(node, jsonc.Container) or node.items:
             return False
         if container.was is None:
             if not jsonc.comments(node):
@@ -63,23 +68,25 @@ class Taker:
                 return True
             return False
         before = jsonc.parse_node(container.was)
-        if isinstance(before, Container) and _same_remarks(before, node):
+        if isinstance(before, jsonc.Container) and _same_remarks(before, node):
             item.value = before
             return True
         return False
 
     def close_file(self, container: OwnedContainer | None) -> bytes | None:
         """The whole text, or None when the file was made for the pieces and is empty again."""
-        node = self._tree.root.container
-        if container is None or node.items or self._others.container(()) is not None:
+        root = self._tree.root
+        if container is None or root is None or root.container.items or self._others.container(()) is not None:
             return self._tree.to_bytes()
-        if container.was is None or not container.was.strip():
-            if self._tree.has_remarks():
-                return self._tree.to_bytes()
-            return None if container.was is None else self._tree.drop_root(container.was)
-        before = jsonc.parse_node(container.was)
-        if isinstance(before, Container) and _same_remarks(before, node):
-            self._tree.put_back(before)
+        if container.was is None:
+            return self._tree.to_bytes() if self._tree.has_remarks() else None
+        if container.was.strip():
+            before = jsonc.parse_node(container.was)
+            unchanged = isinstance(before, jsonc.Container) and _same_remarks(before, root.container)
+        else:
+            unchanged = not self._tree.has_remarks()
+        if unchanged:
+            self._tree.restore(container.was)
         return self._tree.to_bytes()
 
     def _take_value(self, owned: OwnedPiece, spot: Spot, item: Item) -> None:
@@ -110,7 +117,7 @@ class Taker:
             return
         changed = found[1] if found is not None else None
         if piece.form is Form.HOOK and changed is None:
-            changed = edited_hook(self._tree, piece)
+            changed = self.edited_hook(piece)
         if changed is not None:
             self.edited.append(Edited(piece.pointer, shown(piece.value), shown(jsonc.value(changed.value))))
 
@@ -126,33 +133,39 @@ class Taker:
             if commands.node is spot.node and not jsonc.comments(group.value):
                 editing.remove(event.container, group)
 
+    def edited_hook(self, piece: Piece) -> Item | None:
+        """The user's command that looks like an edited `piece`: the same one in the same event, or nearly so."""
+        event = self._tree.spot(piece.at, "[")
+        best: tuple[float, Item | None] = (ALIKE, None)
+        for group, commands in self._tree.groups(event) if event is not None else []:
+            head = head_of(group)
+            for item in commands.container.items:
+                other = Piece(Form.HOOK, piece.at, jsonc.value(item.value), head)
+                likeness = _likeness(piece, other)
+                if likeness > best[0] and not self._is_owned(other):
+                    best = (likeness, item)
+        return best[1]
+
+    def _is_owned(self, piece: Piece) -> bool:
+        return piece.identity in self._mine or self._others.holder(piece, piece.value) is not None
+
 
 def is_untouched(item: Item, value: Any) -> bool:
     """Whether an item is as it was put in. A comment inside is the user's: none is ever put in."""
     return same(jsonc.value(item.value), value) and not jsonc.comments(item.value)
 
 
-def edited_hook(tree: Tree, piece: Piece) -> Item | None:
-    """The command of the same event that looks like an edited `piece`: the same command, or nearly so."""
-    event = tree.spot(piece.at, "[")
-    best: tuple[float, Item | None] = (ALIKE, None)
-    for group, commands in tree.groups(event) if event is not None else []:
-        head = head_of(event.child(group)) if event is not None else {}
-        for item in commands.container.items:
-            likeness = _likeness(piece, head, jsonc.value(item.value))
-            if likeness > best[0]:
-                best = (likeness, item)
-    return best[1]
-
-
-def _likeness(piece: Piece, head: object, value: Any) -> float:
-    one, other = told(piece.value), told(value)
-    if one is None or other is None:
+def _likeness(piece: Piece, other: Piece) -> float:
+    """More than 1 for the same command, 0 for what has nothing to do with it."""
+    one, two = told(piece.value), told(other.value)
+    if one is None or two is None:
         return 0
-    ratio = difflib.SequenceMatcher(None, one, other, autojunk=False).ratio() if len(one) + len(other) < 4000 else 0.0
-    if one == other:
-        return 1 + same(head, normal_group(piece.group))
-    return ratio if same(head, normal_group(piece.group)) else 0
+    alike = same(normal_group(piece.group), normal_group(other.group))
+    if one == two:
+        return 1 + alike
+    if not alike or len(one) + len(two) > MAX_COMPARED:
+        return 0
+    return difflib.SequenceMatcher(None, one, two, autojunk=False).ratio()
 
 
 def told(value: Any) -> str | None:
@@ -162,5 +175,5 @@ def told(value: Any) -> str | None:
     return next((text for key in ("command", "prompt", "url", "tool") if isinstance(text := value.get(key), str)), None)
 
 
-def _same_remarks(before: Container, node: Container) -> bool:
+def _same_remarks(before: jsonc.Container, node: jsonc.Container) -> bool:
     return before.opening == node.opening and jsonc.comments(before) == jsonc.comments(node)

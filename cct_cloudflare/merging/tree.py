@@ -23,21 +23,16 @@ class Tree:
         except jsonc.JsoncError as error:
             raise UnfitError(str(error)) from error
         self.style = editing.style_of(self._document)
-        self._before = None if text is None else self._document.head
-        if self._document.root is None:
-            self._document.root, self._document.head = Container("{"), ""
-            self._document.tail = self.style.newline
-        else:
-            self._before = jsonc.raw(self._document.root)
-        if not self.root.container.is_object:
+        node = self._document.root
+        self._was = None if text is None else self._document.head if node is None else jsonc.raw(node)
+        if node is not None and not (isinstance(node, Container) and node.is_object):
             raise UnfitError("it is not a JSON object")
 
     @property
-    def root(self) -> Spot:
+    def root(self) -> Spot | None:
+        """The file's object; None when it is blank or new."""
         node = self._document.root
-        if not isinstance(node, Container):
-            raise UnfitError("it is not a JSON object")
-        return Spot(node, editing.indent_of(self._document.head))
+        return Spot(node, editing.indent_of(self._document.head)) if isinstance(node, Container) else None
 
     def to_bytes(self) -> bytes:
         return jsonc.render(self._document).encode("utf-8")
@@ -46,6 +41,8 @@ class Tree:
         """The member at a path, with the object that it is in. Raises UnfitError when the way there is no object."""
         spot = self.root
         for depth, step in enumerate(at, start=1):
+            if spot is None:
+                return None
             self._expect(spot, at[: depth - 1], "{")
             item = spot.container.member(step)
             if item is None:
@@ -57,8 +54,6 @@ class Tree:
 
     def spot(self, at: Sequence[str], opening: str) -> Spot | None:
         """The object or list at a path. Raises UnfitError when something else is there."""
-        if not at:
-            return self.root
         found = self.find(at)
         if found is None:
             return None
@@ -78,9 +73,9 @@ class Tree:
             spot = parent.child(item)
             self._expect(spot, at, opening)
         else:
-            spot = self.root
+            spot = self.root or self._begin()
         if not spot.container.items:
-            opened(at, jsonc.raw(spot.node) if at else self._before)
+            opened(at, jsonc.raw(spot.node) if at else self._was)
         return spot
 
     def locate(self, piece: Piece) -> tuple[Spot, Item] | None:
@@ -106,21 +101,28 @@ class Tree:
             hooks = group.container.member("hooks") if isinstance(group.node, Container) else None
             if hooks is None or not isinstance(hooks.value, Container) or hooks.value.is_object:
                 continue
-            if piece is None or same(head_of(group), normal_group(piece.group)):
+            if piece is None or same(head_of(item), normal_group(piece.group)):
                 found.append((item, group.child(hooks)))
         return found
 
-    def drop_root(self, was: str) -> bytes:
-        """The file as it was before its object was written into its blank text."""
-        return f"{self._document.bom}{was}".encode()
+    def _begin(self) -> Spot:
+        """Gives a file without an object an empty one."""
+        root = self._document.root = Container("{")
+        self._document.head, self._document.tail = "", self.style.newline
+        return Spot(root)
 
     def has_remarks(self) -> bool:
-        """Whether there is a comment beside or in the object."""
-        around = self._document.head + self._document.tail
-        return bool(around.strip() or jsonc.comments(self.root.node))
+        """Whether there is a comment in the file."""
+        node = self._document.root
+        inside = jsonc.comments(node) if node is not None else []
+        return bool((self._document.head + self._document.tail).strip() or inside)
 
-    def put_back(self, was: Container) -> None:
-        self._document.root = was
+    def restore(self, was: str) -> None:
+        """Gives the file back the object, or the blank text, that it had before something was put in."""
+        if was.strip():
+            self._document.root = jsonc.parse_node(was)
+        else:
+            self._document.root, self._document.head, self._document.tail = None, was, ""
 
     @staticmethod
     def _expect(spot: Spot, at: Sequence[str], opening: str) -> None:
@@ -129,9 +131,9 @@ class Tree:
             raise UnfitError(f"{pointer(at)} is not {kind}")
 
 
-def head_of(group: Spot) -> dict[str, object]:
+def head_of(group: Item) -> dict[str, object]:
     """What a group of hooks has beside its commands, in its plain form."""
-    members = group.container.items
+    members = group.value.items if isinstance(group.value, Container) else []
     return normal_group({str(item.key): jsonc.value(item.value) for item in members if item.key != "hooks"})
 
 

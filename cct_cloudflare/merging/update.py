@@ -28,7 +28,7 @@ from cct_cloudflare.merging.model import (
 )
 from cct_cloudflare.merging.putting import Putter, hook_key
 from cct_cloudflare.merging.sharing import Others
-from cct_cloudflare.merging.taking import Taker, edited_hook, is_untouched, told
+from cct_cloudflare.merging.taking import Taker, is_untouched, told
 from cct_cloudflare.merging.tree import Tree
 
 
@@ -47,11 +47,10 @@ def remerge(
     """
     if text is None:
         fresh = merge(None, wanted, others=others, decisions=decisions, name=name)
-        made = fresh.text if fresh.changed else None
-        return Remerge(made, fresh.owned, fresh.changed, fresh.added, (), fresh.conflicts)
+        return Remerge(fresh.text, fresh.owned, fresh.changed, fresh.added, (), fresh.conflicts)
     with refusing(name, wanted):
-        update = _Update(Tree(text), owned, Others(others), decisions or {})
-        update.run(wanted)
+        update = _Update(Tree(text), owned, wanted, Others(others), decisions or {})
+        update.run()
         after = update.finish()
     return Remerge(
         after,
@@ -65,15 +64,24 @@ def remerge(
 
 
 class _Update:
-    def __init__(self, tree: Tree, owned: Owned, others: Others, decisions: Mapping[str, Decision]) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        owned: Owned,
+        wanted: Sequence[Piece],
+        others: Others,
+        decisions: Mapping[str, Decision],
+    ) -> None:
         self.putter = Putter(tree, others, decisions, owned.containers)
-        self.taker = Taker(tree, others)
+        mine = [*(held.piece for held in owned.pieces), *wanted]
+        self.taker = Taker(tree, others, {piece.identity for piece in mine})
         self._tree = tree
         self._owned = owned
+        self._wanted = wanted
         self._others = others
 
-    def run(self, wanted: Sequence[Piece]) -> None:
-        theirs = {piece.identity: piece for piece in wanted}
+    def run(self) -> None:
+        theirs = {piece.identity: piece for piece in self._wanted}
         base = {_wanted(held).identity: held for held in self._owned.pieces}
         declined = {piece.identity: piece for piece in self._owned.declined}
         leaving = [held for identity, held in base.items() if identity not in theirs]
@@ -101,15 +109,15 @@ class _Update:
 
     def _renew(self, held: OwnedPiece, piece: Piece) -> None:
         """A piece that both versions have: the same entry, or a key whose value may differ."""
-        if piece.form is not Form.VALUE or same(held.piece.value, piece.value):
+        if piece.form is not Form.VALUE or piece.means(held.piece.value):
             self.putter.own(held)
             return
         piece = replace(piece, at=held.piece.at)
         renewed = replace(held, piece=piece)
         found = self._tree.find(piece.at)
         current = None if found is None else jsonc.value(found[1].value)
-        if found is not None and same(current, piece.value):
-            self.putter.own(renewed)
+        if found is not None and piece.means(current):
+            self.putter.own(replace(renewed, piece=replace(piece, value=current)))
         elif found is None or not is_untouched(found[1], held.piece.value) or self._others.holder(piece, current):
             self._settle_value(held, renewed, found)
         else:
@@ -138,7 +146,7 @@ class _Update:
         if self._tree.locate(piece) is not None:  # the user has brought it up to date by hand
             self.putter.own(OwnedPiece(piece))
             return
-        edited = found[1] if found is not None else edited_hook(self._tree, before)
+        edited = found[1] if found is not None else self.taker.edited_hook(before)
         ours = None if edited is None else shown(jsonc.value(edited.value))
         decision = self.putter.decide(
             Conflict(hook_key(piece), piece.pointer, shown(before.value), ours, shown(piece.value))
