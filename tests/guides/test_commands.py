@@ -21,7 +21,7 @@ import pytest
 from cct_cloudflare.cli.main import cct
 from cct_cloudflare.sandbox.local import LocalWorker
 from cct_cloudflare.sandbox.toolchain import find_node
-from tests.guides.pages import GUIDES, Command, commands, project_files
+from tests.guides.pages import GUIDES, Block, Command, blocks, commands, project_files
 from tests.runtime import ROOT, TOKEN
 
 ALL = [command for page in GUIDES for command in commands(page)]
@@ -199,3 +199,27 @@ def test_a_request_of_the_guides_is_answered(command: Command, worker: LocalWork
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout
     assert '"success":false' not in done.stdout
+
+
+PROGRAMS = [block for page in GUIDES for block in blocks(page) if block.language == "ts"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda block: f"{block.page}:{block.line}")
+def test_a_program_of_the_guides_runs(program: Block, worker: LocalWorker, tmp_path: Path) -> None:
+    for name, content in project_files().items():
+        if name.endswith((".ts", ".json")):
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    (tmp_path / "example.ts").write_text(program.text.replace("http://localhost:8787", worker.url))
+    done = subprocess.run(
+        [str(find_node()), "example.ts"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={"PATH": os.defpath, "CCT_TOKEN": TOKEN, "NO_PROXY": "*"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "55" in done.stdout
