@@ -25,7 +25,7 @@ from tests.guides.pages import GUIDES, Block, Command, blocks, commands, project
 from tests.runtime import ROOT, TOKEN
 
 ALL = [command for page in GUIDES for command in commands(page)]
-CURLS = [command for command in ALL if "curl " in command.text]
+CURLS = [command for command in ALL if "curl" in command.words]
 
 
 @pytest.mark.parametrize("command", [c for c in ALL if c not in CURLS], ids=lambda command: command.id)
