@@ -1,4 +1,4 @@
-"""One cheap question to Claude's API from this machine: which models does a key reach? No model runs."""
+"""Where Claude's API is, and one cheap question to it from this machine: which models does a key reach?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cct_cloudflare.errors import CctError, ConfigError
 if TYPE_CHECKING:
     import httpx
 
-DEFAULT_BASE_URL = "https://api.anthropic.com"
+OFFICIAL = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
 _MAX_BYTES = 4 * 1024 * 1024
 
@@ -39,30 +39,58 @@ class Catalog:
     server_time: datetime.datetime | None
 
 
-def list_models(key: str, base_url: str | None = None, *, timeout: float = 5.0) -> Catalog:
+def base_url(given: str | None) -> str:
+    """The address below which the API's paths begin: what ANTHROPIC_BASE_URL says, or Anthropic's own.
+
+    Every path brings its `/v1`, so one at the end of `given` is taken off. The Worker reads it in the same way. Raises
+    ConfigError (`model_unreachable`), which does not quote it: it may hold a password.
+    """
+    text = (given or "").strip()
+    if not text:
+        return OFFICIAL
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise _no_base("is not a URL") from None
+    if not text.isprintable() or " " in text:
+        raise _no_base("is not a URL")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _no_base("must begin with https:// or http://")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise _no_base("may have a host and a path, and nothing else")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/v1').rstrip('/')}"
+
+
+def _no_base(why: str) -> ConfigError:
+    return ConfigError(
+        f"ANTHROPIC_BASE_URL {why}.",
+        hint=f"It should look like {OFFICIAL}, or be unset.",
+        code="model_unreachable",
+    )
+
+
+def list_models(key: str, given_base: str | None = None, *, timeout: float = 5.0) -> Catalog:
     """Asks `GET /v1/models`, which needs a valid key and costs nothing. `timeout` is in seconds, for each step.
 
-    Raises ConfigError (`key_rejected`) for a key that is refused, ConfigError (`config`) for a base URL that is none,
-    and CctError: `model_unreachable` when no answer came, `model_failed` for an answer that says nothing about the
-    key. No error quotes the key, and no redirect takes it elsewhere.
+    `given_base` is read as `base_url` does. Raises ConfigError (`key_rejected`) for a key that is refused, and
+    CctError: `model_unreachable` when no answer came, `model_failed` for an answer that says nothing about the key. No
+    error quotes the key, and no redirect takes it elsewhere.
     """
     import httpx
 
-    base = (base_url or DEFAULT_BASE_URL).rstrip("/")
+    base = base_url(given_base)
+    host = urlsplit(base).hostname or ""
     headers = {"x-api-key": key, "anthropic-version": _VERSION, "Accept": "application/json", "User-Agent": "cct"}
     try:
-        host = urlsplit(base).hostname
         # As for the Worker: a proxy is not asked for what is on this machine.
         with (
-            httpx.Client(timeout=timeout, headers=headers, trust_env=not is_loopback(host or "")) as http,
+            httpx.Client(timeout=timeout, headers=headers, trust_env=not is_loopback(host)) as http,
             http.stream("GET", f"{base}/v1/models", params={"limit": 1000}) as response,
         ):
             text = _read(response)
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
-        raise ConfigError(
-            "ANTHROPIC_BASE_URL is not a URL that can be asked.",
-            hint="It should look like https://api.anthropic.com, or be unset.",
-        ) from error
+    except httpx.InvalidURL as error:
+        raise _no_base("is not a URL") from error
     except httpx.HTTPError as error:
         raise CctError(
             f"Claude's API at {host} could not be reached.",

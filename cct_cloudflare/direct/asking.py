@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare import pricing
+from cct_cloudflare.claude_api import base_url
 from cct_cloudflare.config import is_loopback
 from cct_cloudflare.direct.failures import ApiProblem, Failure, from_api
 from cct_cloudflare.direct.reply import Reply
@@ -24,7 +25,6 @@ from cct_cloudflare.sandbox.sse import SseDecoder
 if TYPE_CHECKING:
     from anthropic import Anthropic
 
-_OFFICIAL = "https://api.anthropic.com"
 _CONNECT_TIMEOUT = 5.0
 _MAX_EVENT_BYTES = 16 * 1024 * 1024
 
@@ -68,30 +68,10 @@ def ask(
     yield _result(run_id, request, params["model"], program, reply, begin)
 
 
-def base_url(given: str | None) -> str:
-    """The SDK adds `/v1/messages` to it, so a base that has `/v1` already would have it twice. Raises Failure."""
-    text = (given or "").strip()
-    if not text:
-        return _OFFICIAL
-    try:
-        parts = urllib.parse.urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        raise Failure("model_unreachable", "ANTHROPIC_BASE_URL is not a URL.") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Failure("model_unreachable", "ANTHROPIC_BASE_URL must begin with https:// or http://.")
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise Failure("model_unreachable", "ANTHROPIC_BASE_URL may have a host and a path, and nothing else.")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/v1').rstrip('/')}"
-
-
 def _client(access: ModelAccess) -> Anthropic:
     import anthropic
 
-    try:
-        base = base_url(access.base_url)
-    except Failure as failed:
-        raise failed.error from None
+    base = base_url(access.base_url)
     host = urllib.parse.urlsplit(base).hostname or ""
     # A proxy cannot reach this machine's own loopback.
     unproxied = dict.fromkeys(("all://", "http://", "https://")) if is_loopback(host) else {}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from cct_cloudflare import config, pricing, scaffold
-from cct_cloudflare.claude_api import KnownModel
+from cct_cloudflare.claude_api import OFFICIAL, KnownModel, base_url
 from cct_cloudflare.doctor.check import Finding, fail, ok, skip, warn
 from cct_cloudflare.doctor.context import Context
 from cct_cloudflare.errors import CctError
@@ -27,22 +27,12 @@ _SOURCES = {
 
 
 def look_at_endpoint(_: Context) -> Finding:
-    """`ANTHROPIC_BASE_URL`, by its host: an address may hold a password."""
-    base = os.environ.get("ANTHROPIC_BASE_URL")
-    if not base:
+    """`ANTHROPIC_BASE_URL`, by its host; raises ConfigError for one to which no request would go."""
+    base = base_url(os.environ.get("ANTHROPIC_BASE_URL"))
+    if base == OFFICIAL:
         return ok("Anthropic's own API.")
-    try:
-        parts = urlsplit(base)
-        host = parts.hostname
-    except ValueError:
-        parts, host = None, None
-    if parts is None or host is None or parts.scheme not in ("http", "https"):
-        return fail("ANTHROPIC_BASE_URL is not a URL.", "Set it to https://host, or: unset ANTHROPIC_BASE_URL")
-    if parts.path.rstrip("/").endswith("/v1"):
-        return fail(
-            f"ANTHROPIC_BASE_URL ({host}) ends in /v1, so that requests go to /v1/v1/messages.",
-            "Leave /v1 away at its end.",
-        )
+    parts = urlsplit(base)
+    host = parts.hostname or ""
     if parts.scheme == "http" and not config.is_loopback(host):
         return warn(f"ANTHROPIC_BASE_URL ({host}) is http: the key travels in the clear.", "Use https.")
     return ok(f"ANTHROPIC_BASE_URL names {host}.")

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
+from cct_cloudflare.claude_api import base_url
 from cct_cloudflare.direct import ask
-from cct_cloudflare.direct.asking import base_url
-from cct_cloudflare.direct.failures import Failure
-from cct_cloudflare.errors import CctError
+from cct_cloudflare.errors import CctError, ConfigError
 from cct_cloudflare.generation import Patience, patience
 from cct_cloudflare.sandbox.client import ExecuteRequest
 from cct_cloudflare.sandbox.events import Event, Generation, RunResult, Started
@@ -92,7 +91,7 @@ def test_a_base_url_that_must_not_be_used(url: str) -> None:
 
 def test_without_a_base_url_it_is_anthropics() -> None:
     assert base_url(None) == base_url("  ") == "https://api.anthropic.com"
-    with pytest.raises(Failure):
+    with pytest.raises(ConfigError):
         base_url("https://[::1")
 
 
