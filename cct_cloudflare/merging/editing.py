@@ -132,6 +132,8 @@ def remove(box: Container, item: Item) -> None:
     if _SAME_LINE_COMMENT.match(after):
         # Somebody wrote a remark behind it, which would otherwise slide behind what stands before.
         kept, after = item.lead + _split_comments(item.gap)[0], after.lstrip(" \t")
+    elif following is not None and not index and "/" not in item.lead + item.gap + after:
+        kept, after = item.lead, ""
     else:
         kept = _split_comments(item.lead)[0] + _split_comments(item.gap)[0]
     if following is None and not item.comma and index:

@@ -20,7 +20,7 @@ from cct_cloudflare.merging.merge import merge
 from cct_cloudflare.merging.model import Decision, Merge, Owned, Piece, canonical, normal_group
 
 #: The same examples in every run, and no clock.
-laws = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+laws = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 
 RULES = ("Bash(ls)", "Bash(npm test:*)", "Read", "Read(./.env)", "WebFetch", 'Bash(echo "ü // no comment")')
 EVENTS = ("PreToolUse", "PostToolUse", "Stop")
@@ -144,6 +144,14 @@ def files(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> bytes | None:
     )
     return draw(st.one_of(st.sampled_from(special), texts(values).map(str.encode), texts(values).map(str.encode)))
 
+
+#: Anything may stand where an object or a list belongs.
+_hardly = st.dictionaries(
+    st.sampled_from((*EVENTS, "allow", "hooks", "matcher", "enabled")), st.one_of(anything, st.lists(_groups))
+)
+odd_files = texts(
+    st.dictionaries(st.sampled_from((*_SETTINGS, "mcpServers")), st.one_of(anything, _hardly), max_size=4)
+).map(str.encode)
 
 setting_files = files(setting_values())
 mcp_files = files(mcp_values())

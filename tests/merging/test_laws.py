@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from cct_cloudflare.merging import jsonc
 from cct_cloudflare.merging.merge import merge, unmerge
-from cct_cloudflare.merging.model import Decision, Owned, Piece
+from cct_cloudflare.merging.model import Decision, MergeRefusedError, Owned, Piece
 from cct_cloudflare.merging.update import remerge
 from tests.merging.strategies import (
     effect,
     laws,
     mcp_components,
     mcp_files,
+    odd_files,
     setting_components,
     setting_files,
     settle,
@@ -152,6 +153,18 @@ def test_an_update_to_the_same_version_changes_nothing(case: Case, data: st.Data
     assert (again.text, again.changed, again.conflicts, again.added, again.removed) == (now, False, (), (), ())
     assert {held.piece.identity for held in again.owned.pieces} == {held.piece.identity for held in first.owned.pieces}
     assert again.owned.declined == first.owned.declined
+
+
+@laws
+@given(odd_files, setting_components(), st.sampled_from(Decision))
+def test_a_file_of_another_shape_is_refused_or_merged_like_any_other(
+    text: bytes, wanted: tuple[Piece, ...], decision: Decision
+) -> None:
+    try:
+        merged = settle(text, wanted, decision)
+    except MergeRefusedError:
+        return
+    assert unmerge(merged.text, merged.owned).text == text
 
 
 @laws
