@@ -87,8 +87,9 @@ def _context(settings: ScaffoldSettings) -> dict[str, Any]:
 
 
 def _of_the_guides(model: str) -> dict[str, Any]:
-    """Versions and prices: whatever a guide says of them is said there once, and rendered."""
+    """Versions, prices and times: whatever a guide says of them is said there once, and rendered."""
     from cct_cloudflare.estimates import estimate
+    from cct_cloudflare.generation import patience
     from cct_cloudflare.pricing import CLOUDFLARE, dollars, model_table
 
     table = model_table()
@@ -101,6 +102,7 @@ def _of_the_guides(model: str) -> dict[str, Any]:
         "example_question": _EXAMPLE,
         "example_cost": estimate(_EXAMPLE, model=model, remote=True),
         "dollars": dollars,
+        "patience": patience(),
     }
 
 

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cct_cloudflare.scaffold.markdown import align_tables
+from tests.guides.facts import with_facts
+from tests.guides.measurements import measurements_section
 from tests.guides.options import options_section
 from tests.runtime import ROOT
 
 TEMPLATES = ROOT / "templates" / "cloudflare"
 
 #: What makes a section: Markdown as prettier has it, without blank lines at its edges.
-SECTIONS: dict[str, Callable[[], str]] = {"options": options_section}
+SECTIONS: dict[str, Callable[[], str]] = {"measurements": measurements_section, "options": options_section}
 
 
 def guides() -> list[Path]:
@@ -40,6 +42,7 @@ def written(text: str) -> str:
     for name, make in SECTIONS.items():
         if found := _section(name).search(text):
             text = f"{text[: found.start()]}\n{make()}\n\n{text[found.end() :]}"
+    text = with_facts(text)
     # In a fenced block nothing is a table; one with values to be rendered is aligned when it is.
     parts = re.split(r"(^```.*?^```$|^@% filter aligned %@$.*?^@% endfilter %@$)", text, flags=re.DOTALL | re.MULTILINE)
     return "".join(part if index % 2 else _tidied(part) for index, part in enumerate(parts))
