@@ -8,6 +8,7 @@ import shutil
 import textwrap
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,10 +18,11 @@ from cct_cloudflare.config import KEY_VARIABLE
 from cct_cloudflare.deploy.login import Account
 from cct_cloudflare.deploy.planning import COST_CLASS, DeployPlan
 from cct_cloudflare.deploy.preparing import Questions, check_build, prepare, prepare_dry_run
+from cct_cloudflare.deploy.project import few
 from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.plain import plain_line
-from cct_cloudflare.terminal import make_display
+from cct_cloudflare.terminal import Display, make_display
 
 if TYPE_CHECKING:
     from cct_cloudflare.deploy.deploying import Deployed
@@ -42,7 +44,8 @@ def run_deploy(request: DeployRequest, *, yes: bool, as_json: bool, no_color: bo
     started = time.monotonic()
     with make_display(as_json=as_json, no_color=no_color) as display:
         render_project(request.project, display, ask=asking, name=request.name)
-        prepared = prepare(request, _questions() if asking else Questions(), display.progress)
+        questions = _Person(display).questions if asking else Questions()
+        prepared = prepare(request, questions, display.progress)
     if not as_json:
         show_plan(prepared.plan)
     if asking:
@@ -59,7 +62,8 @@ def run_deploy(request: DeployRequest, *, yes: bool, as_json: bool, no_color: bo
 
 def run_dry_run(request: DeployRequest, *, yes: bool, as_json: bool, no_color: bool) -> None:
     asking = may_ask(yes=yes, as_json=as_json)
-    dry = prepare_dry_run(request, _questions() if asking else Questions())
+    with make_display(as_json=as_json, no_color=no_color) as display:
+        dry = prepare_dry_run(request, _Person(display).questions if asking else Questions())
     if not as_json:
         show_plan(dry.plan)
     if dry.wrangler is not None:
@@ -133,39 +137,41 @@ def _next(plan: DeployPlan, request: DeployRequest, deployed: Deployed) -> str:
     return f'{shlex.join(words)} --prompt "{_EXAMPLE}"'
 
 
-def _questions() -> Questions:
-    return Questions(consent=_ask_consent, login=_ask_login, account=_ask_account, key=_ask_key, replace=_ask_replace)
+class _Person:
+    """Somebody at the terminal. What is told first also ends what the display is waiting with."""
 
+    def __init__(self, display: Display) -> None:
+        self._display = display
 
-def _ask_consent(target: object) -> bool:
-    click.echo(
-        f"\nThe Worker in {target} is not what cct renders. It would be built here, beside your Cloudflare login, and "
-        "the deployed Worker would have your key.",
-        err=True,
-    )
-    return click.confirm("Have you read it, and should it be deployed?", default=False, err=True)
+    @property
+    def questions(self) -> Questions:
+        return Questions(self._consent, self._login, self._account, self._key, self._replace)
 
+    def _consent(self, target: Path, edited: tuple[str, ...]) -> bool:
+        self._display.warn(
+            f"The Worker in {target} is not what cct renders ({few(edited)}). It would be built here, beside your "
+            "Cloudflare login, and the deployed Worker would have your key."
+        )
+        return click.confirm("Have you read it, and should it be deployed?", default=False, err=True)
 
-def _ask_login() -> bool:
-    return click.confirm("You are not logged in to Cloudflare. Log in with the browser now?", default=True, err=True)
+    def _login(self) -> bool:
+        self._display.note("You are not logged in to Cloudflare.")
+        return click.confirm("Log in with the browser now?", default=True, err=True)
 
+    def _account(self, accounts: tuple[Account, ...]) -> Account:
+        self._display.note("Your login reaches several accounts:")
+        for number, account in enumerate(accounts, 1):
+            self._display.note(f"{number}  {account.label}")
+        chosen: int = click.prompt("Which one (its number)", type=click.IntRange(1, len(accounts)), err=True)
+        return accounts[chosen - 1]
 
-def _ask_account(accounts: tuple[Account, ...]) -> Account:
-    click.echo("Your login reaches several accounts:", err=True)
-    for number, account in enumerate(accounts, 1):
-        click.echo(f"  {number}  {account.label}", err=True)
-    chosen: int = click.prompt("Deploy to which one", type=click.IntRange(1, len(accounts)), err=True)
-    return accounts[chosen - 1]
+    def _key(self) -> str:
+        self._display.note("No Anthropic API key was found. Without one the Worker only runs given programs.")
+        key: str = click.prompt(
+            "Key (not shown; empty for none)", default="", hide_input=True, show_default=False, err=True
+        )
+        return key
 
-
-def _ask_key() -> str:
-    click.echo("No Anthropic API key was found. Without one the Worker only runs programs that it is given.", err=True)
-    key: str = click.prompt(
-        "Key (not shown; empty for none)", default="", hide_input=True, show_default=False, err=True
-    )
-    return key
-
-
-def _ask_replace(name: str) -> bool:
-    click.echo(f"\nThe account has a Worker {name!r} already, which cct has not deployed.", err=True)
-    return click.confirm("Replace it, for good?", default=False, err=True)
+    def _replace(self, name: str) -> bool:
+        self._display.warn(f"The account has a Worker {name!r} already, which cct has not deployed.")
+        return click.confirm("Replace it, for good?", default=False, err=True)

@@ -12,6 +12,7 @@ from cct_cloudflare import config
 from cct_cloudflare.deploy.login import Account
 from cct_cloudflare.deploy.project import Binding, WorkerConfig
 from cct_cloudflare.deploy.refusals import is_not_there, refusal
+from cct_cloudflare.deploy.request import DEFAULT_URL_WORD
 from cct_cloudflare.deploy.wrangler import Wrangler
 from cct_cloudflare.deployments import Deployment, deployment_of
 from cct_cloudflare.errors import ConfigError
@@ -21,9 +22,6 @@ COST_CLASS = "Workers Paid plan (Dynamic Workers need it); Claude's tokens are p
 
 KEY_NAME = config.KEY_VARIABLE
 TOKEN_NAME = config.TOKEN_VARIABLE
-
-#: What `--url` takes to go back to the address that Cloudflare gives.
-DEFAULT_URL_WORD = "default"
 
 SecretAction = Literal["set", "keep", "leave"]
 
@@ -113,7 +111,7 @@ def make_plan(
     """`key` was typed by the user, and counts before all others. `url` is where the Worker will answer, when it is not
     the address that Cloudflare gives it; it is remembered, and DEFAULT_URL_WORD forgets it.
 
-    Raises UsageError for an environment or URL that cannot be, and ConfigError: `key_missing` when a key is wanted and
+    Raises UsageError for an environment that is not there, and ConfigError: `key_missing` when a key is wanted and
     neither found here nor on the Worker.
     """
     worker.check_environment(environment)

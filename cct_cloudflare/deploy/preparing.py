@@ -9,13 +9,12 @@ import dataclasses
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cct_cloudflare import scaffold
 from cct_cloudflare.deploy import project
 from cct_cloudflare.deploy.login import Account, Login, SeveralAccountsError, choose_account, not_logged_in, whoami
 from cct_cloudflare.deploy.planning import DeployPlan, check_name, look, make_plan
-from cct_cloudflare.deploy.project import WorkerConfig
+from cct_cloudflare.deploy.project import AskConsent, WorkerConfig
 from cct_cloudflare.deploy.refusals import refusal
 from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.deploy.wrangler import Wrangler
@@ -23,9 +22,6 @@ from cct_cloudflare.deployments import Deployment, deployment_of
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.sandbox.toolchain import Progress, find_node
 from cct_cloudflare.scaffold.planning import WRITES
-
-if TYPE_CHECKING:
-    from cct_cloudflare.sandbox.session import AskConsent
 
 
 @dataclass(frozen=True)
@@ -87,6 +83,11 @@ def prepare(request: DeployRequest, questions: Questions, progress: Progress) ->
             key=key,
         )
 
+    draft = plan_with(None, with_key=False)
+    may_replace = request.replace or (
+        draft.is_foreign and questions.replace is not None and questions.replace(draft.name)
+    )
+    check_name(draft, replace=may_replace)
     try:
         plan = plan_with(None, with_key=request.with_key)
     except ConfigError as error:
@@ -94,10 +95,6 @@ def prepare(request: DeployRequest, questions: Questions, progress: Progress) ->
             raise
         given = questions.key()
         plan = plan_with(given or None, with_key=bool(given))
-    may_replace = request.replace or (
-        plan.is_foreign and questions.replace is not None and questions.replace(plan.name)
-    )
-    check_name(plan, replace=may_replace)
     return Prepared(plan, wrangler)
 
 
@@ -140,7 +137,14 @@ def deployed_worker(request: DeployRequest) -> Deployment:
 
     Raises UsageError for an unknown environment, and ConfigError for a project that is not rendered.
     """
-    worker = project.read_config(scaffold.target_of(request.project))
+    target = scaffold.target_of(request.project)
+    if not target.is_dir():
+        raise ConfigError(
+            f"There is no Worker project in {request.project}, so none was deployed from there.",
+            hint="Name the project with --directory, or deploy this one: cct deploy",
+            code="deploy_missing",
+        )
+    worker = project.read_config(target)
     worker.check_environment(request.environment)
     name = worker.worker_name(request.environment)
     known = deployment_of(request.project, request.environment)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cct_cloudflare import config, scaffold
 from cct_cloudflare.errors import ConfigError, UsageError
 from cct_cloudflare.sandbox.toolchain import Progress, find_node, find_npm, run_tool
 
-if TYPE_CHECKING:
-    from cct_cloudflare.sandbox.session import AskConsent
+#: Asks whether the Worker in this folder may be deployed with these files, which are not cct's.
+AskConsent = Callable[[Path, tuple[str, ...]], bool]
 
 CONFIG_NAME = "wrangler.toml"
 
@@ -138,9 +138,9 @@ def check_consent(plan: scaffold.Plan, edited: tuple[str, ...], *, trust_project
     needed = [] if scaffold.is_pristine(plan.project) else [(plan.project, source)]
     needed += [(target / CONFIG_NAME, settings)] if settings else []
     known = all(config.is_trusted(path, digest) for path, digest in needed)
-    if not known and not trust_project and not (ask is not None and ask(target)):
+    if not known and not trust_project and not (ask is not None and ask(target, edited)):
         raise ConfigError(
-            f"The Worker in {target} is not what cct renders ({_few(edited)}), so it was not deployed.",
+            f"The Worker in {target} is not what cct renders ({few(edited)}), so it was not deployed.",
             code="untrusted_project",
             hint="Read it, then allow it with --trust-project; or restore it with: cct init --force",
         )
@@ -148,7 +148,8 @@ def check_consent(plan: scaffold.Plan, edited: tuple[str, ...], *, trust_project
         config.trust(path, digest)
 
 
-def _few(paths: tuple[str, ...]) -> str:
+def few(paths: tuple[str, ...]) -> str:
+    """The first paths, and how many there are beside them."""
     return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 

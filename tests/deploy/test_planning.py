@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from cct_cloudflare import config, deployments, scaffold
+from cct_cloudflare.deploy import preparing
 from cct_cloudflare.deploy import project as projects
 from cct_cloudflare.deploy.login import Account, Login, choose_account
 from cct_cloudflare.deploy.planning import DeployPlan, Existing, check_name, make_plan
 from cct_cloudflare.deploy.preparing import Questions, deployed_worker, prepare_dry_run
 from cct_cloudflare.deploy.request import DeployRequest
+from cct_cloudflare.deploy.wrangler import Wrangler
 from cct_cloudflare.deployments import Deployment
-from cct_cloudflare.errors import CctError, ConfigError, UsageError
+from cct_cloudflare.errors import ConfigError, UsageError
 from tests.runtime import KEY
 
 URL = "https://cct-sandbox.example.workers.dev"
@@ -92,7 +94,7 @@ class TestWhatWasEdited:
         assert caught.value.code == "untrusted_project"
         assert "src/added.ts" in caught.value.message
         with pytest.raises(ConfigError):
-            projects.check_consent(plan, edited, trust_project=False, ask=lambda _: False)
+            projects.check_consent(plan, edited, trust_project=False, ask=lambda *_: False)
 
     def test_consent_is_remembered_for_these_bytes(self, rendered: Path) -> None:
         toml = scaffold.target_of(rendered) / "wrangler.toml"
@@ -103,7 +105,7 @@ class TestWhatWasEdited:
 
         def check(ask: bool | None = None) -> None:
             plan = scaffold.plan(rendered)
-            answer = None if ask is None else (lambda _: ask)
+            answer = None if ask is None else (lambda *_: ask)
             projects.check_consent(plan, projects.edited_files(plan), trust_project=False, ask=answer)
 
         edit('# [build]\n# command = "something else"\n')
@@ -212,10 +214,10 @@ class TestSecrets:
         back = planned(rendered, with_key=False, url="default")
         assert (back.url, back.own_url) == (None, False)
 
-    @pytest.mark.parametrize("url", ["http://sandbox.example.com", "ftp://x.example", "https://u:p@x.example", "x"])
+    @pytest.mark.parametrize("url", ["http://sandbox.example.com", "ftp://x.example", "https://u:p@x.example", "x", ""])
     def test_a_url_that_cannot_be(self, url: str, rendered: Path) -> None:
-        with pytest.raises(CctError):
-            planned(rendered, with_key=False, url=url)
+        with pytest.raises(UsageError, match="--url"):
+            DeployRequest(project=rendered, url=url)
 
 
 class TestWhoseWorkerItIs:
@@ -275,6 +277,80 @@ def choose(
     *accounts: Account, flag: str | None = None, settled: str | None = None, remembered: str | None = None
 ) -> Account:
     return choose_account(Login("OAuth Token", None, accounts), flag=flag, settled=settled, remembered=remembered)
+
+
+class TestTheLogin:
+    """What `wrangler whoami` says is the subject of the tests with the real one."""
+
+    @pytest.fixture
+    def answers(self, rendered: Path, monkeypatch: pytest.MonkeyPatch) -> list[Login | None]:
+        answers: list[Login | None] = [None]
+        monkeypatch.setattr(preparing, "whoami", lambda _: answers.pop(0))
+        monkeypatch.setattr(preparing, "open_wrangler", lambda *_: Wrangler(rendered, rendered))
+        monkeypatch.setattr(preparing, "look", lambda *_: Existing(is_there=False))
+        return answers
+
+    def test_is_offered_to_somebody_who_can_answer(
+        self, rendered: Path, answers: list[Login | None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        started: list[tuple[str, ...]] = []
+        monkeypatch.setattr(Wrangler, "interact", lambda _, *argv: started.append(argv))
+        answers.append(Login("OAuth Token", "a@example.com", (A,)))
+        request = DeployRequest(project=rendered, with_key=False)
+        prepared = preparing.prepare(request, Questions(login=lambda: True), lambda _: None)
+        assert started == [("login",)]
+        assert prepared.plan.account == A
+        assert prepared.wrangler.account == A.id
+
+    @pytest.mark.parametrize("questions", [Questions(), Questions(login=lambda: False)])
+    def test_is_missing_where_nobody_logs_in(
+        self, questions: Questions, rendered: Path, answers: list[Login | None]
+    ) -> None:
+        with pytest.raises(ConfigError) as caught:
+            preparing.prepare(DeployRequest(project=rendered, with_key=False), questions, lambda _: None)
+        assert caught.value.code == "deploy_login"
+        assert answers == []
+
+    def test_one_of_several_accounts_is_chosen(self, rendered: Path, answers: list[Login | None]) -> None:
+        answers[:] = [Login("OAuth Token", None, (A, B))]
+        request = DeployRequest(project=rendered, with_key=False)
+        prepared = preparing.prepare(request, Questions(account=lambda accounts: accounts[1]), lambda _: None)
+        assert prepared.plan.account == B
+
+    def test_a_key_is_asked_for_and_may_be_none(self, rendered: Path, answers: list[Login | None]) -> None:
+        request = DeployRequest(project=rendered)
+        for given, action in ((KEY, ("set", KEY)), ("", ("leave", None))):
+            answers[:] = [Login("OAuth Token", None, (A,))]
+            prepared = preparing.prepare(request, Questions(key=lambda: given), lambda _: None)
+            assert secrets_of(prepared.plan)["ANTHROPIC_API_KEY"] == action
+
+    @pytest.mark.parametrize("replace", [True, False])
+    def test_somebody_elses_worker_is_asked_about_before_a_key_is(
+        self, replace: bool, rendered: Path, answers: list[Login | None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers[:] = [Login("OAuth Token", None, (A,))]
+        monkeypatch.setattr(preparing, "look", lambda *_: Existing(is_there=True))
+        asked: list[str] = []
+
+        def ask_key() -> str:
+            asked.append("key")
+            return KEY
+
+        questions = Questions(replace=lambda _: replace, key=ask_key)
+        if replace:
+            preparing.prepare(DeployRequest(project=rendered), questions, lambda _: None)
+        else:
+            with pytest.raises(ConfigError) as caught:
+                preparing.prepare(DeployRequest(project=rendered), questions, lambda _: None)
+            assert caught.value.code == "deploy_name_taken"
+        assert asked == (["key"] if replace else [])
+
+    def test_a_name_that_an_edited_wrangler_toml_does_not_take(self, rendered: Path) -> None:
+        toml = scaffold.target_of(rendered) / "wrangler.toml"
+        toml.write_text(toml.read_text() + "# mine\n")
+        with pytest.raises(ConfigError, match="edited by you") as caught:
+            preparing.prepare(DeployRequest(project=rendered, name="other"), Questions(), lambda _: None)
+        assert 'name = "other"' in caught.value.hint
 
 
 class TestADryRun:

@@ -227,3 +227,15 @@ def test_a_full_disk_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No space left"):
         toolchain._ensure(tmp_path / "key", full)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_node_itself_is_found_behind_the_script_that_starts_it(tmp_path: Path) -> None:
+    node = toolchain.find_node()
+    binary = toolchain.node_binary(node)
+    if node.parent == Path(sys.executable).parent:
+        assert binary.read_bytes()[:2] != b"#!"
+    assert subprocess.run([binary, "--version"], capture_output=True, check=True).stdout.startswith(b"v")
+    own = tmp_path / "node"
+    own.write_text("#!/bin/sh\n")
+    assert toolchain.node_binary(own) == own
+    assert toolchain.node_binary(tmp_path / "none") == tmp_path / "none"
