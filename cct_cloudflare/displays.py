@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self, TextIO
 
 from cct_cloudflare.errors import Exit
 from cct_cloudflare.plain import PlainStream, plain_line
-from cct_cloudflare.receipt import Closing, Receipt, duration, make_receipt, verdict
+from cct_cloudflare.receipt import Closing, Receipt, make_receipt, verdict
 from cct_cloudflare.sandbox.events import Booted, Event, Generation, Output, ProgramReady, RunResult, Started
 from cct_cloudflare.sandbox.outputs import SavedFiles
+from cct_cloudflare.wording import counted, duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -217,7 +218,7 @@ class PlainDisplay(_OutputDisplay):
             parts += [f"{len(intro.system):,} of them from agents"] if intro.system else []
             parts += [", ".join(map(plain_line, intro.components))] if intro.components else []
             if intro.included_files:
-                parts.append(f"{intro.included_files} {'file' if intro.included_files == 1 else 'files'} included")
+                parts.append(f"{counted(intro.included_files, 'file')} included")
             self._fact("Prompt", [("; ".join(parts), "")])
         if intro.demo:
             self._fact("Model", [("SCRIPTED MODEL", "warn"), (" (demo): its answers are written in advance", "")])

@@ -5,12 +5,10 @@ The file is `src/generate/claude.json` of the template.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.resources import worker_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +32,9 @@ class Patience:
         return self.calls * self.call + sum(pauses)
 
 
-@lru_cache(maxsize=1)
 def words() -> dict[str, Any]:
-    """The whole file; read once per process."""
-    text = (templates_dir() / "cloudflare" / "src" / "generate" / "claude.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
+    """The whole file."""
+    return worker_json("src/generate/claude.json")
 
 
 def patience() -> Patience:

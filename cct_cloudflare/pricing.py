@@ -5,13 +5,12 @@ template, Cloudflare's from the table below.
 from __future__ import annotations
 
 import datetime
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.resources import worker_json
 
 if TYPE_CHECKING:
     from cct_cloudflare.sandbox.events import RunResult
@@ -51,8 +50,7 @@ class ModelTable:
 @lru_cache(maxsize=1)
 def model_table() -> ModelTable:
     """The whole table; read once per process."""
-    text = (templates_dir() / "cloudflare" / "src" / "models.json").read_text(encoding="utf-8")
-    data: dict[str, Any] = json.loads(text)
+    data = worker_json("src/models.json")
     return ModelTable(
         default=data["default"],
         aliases=dict(data["aliases"]),
@@ -82,6 +80,11 @@ def resolve_model(name: str) -> str:
     return model_table().aliases.get(name.strip().casefold(), name.strip())
 
 
+def without_date(model: str) -> str:
+    """A model's name without the date at its end; the Worker's own table is read in the same way."""
+    return re.sub(r"-\d{8}$", "", model)
+
+
 def end_of_life(model: str) -> datetime.date | None:
     """A model's end of life; its name may end in its date, `-latest` or `-0`. None while none is known."""
     ends = model_table().ends
@@ -93,8 +96,7 @@ def cost_usd(model: str, input_tokens: int, output_tokens: int) -> float | None:
     """What a reply cost in US dollars; None when the model's price is not in the table."""
     prices = model_table().prices
     name = resolve_model(model)
-    # With or without the date behind its name, as the Worker's own table reads it.
-    known = prices.get(name) or prices.get(re.sub(r"-\d{8}$", "", name))
+    known = prices.get(name) or prices.get(without_date(name))
     if known is None:
         return None
     price = known.of(input_tokens)

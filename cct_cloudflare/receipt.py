@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from cct_cloudflare.errors import CctError, Exit
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.pricing import RunCost, dollars
 from cct_cloudflare.sandbox.events import Booted, RunResult
 from cct_cloudflare.sandbox.outputs import SavedFiles
+from cct_cloudflare.wording import counted, duration, shown_path, size
 
 MAX_LISTED = 20
 
@@ -85,24 +85,8 @@ def verdict(result: RunResult) -> str:
         how = first.rstrip(".") or "The program failed"
     if not result.refused_files:
         return f"{how}."
-    count = len(result.refused_files)
-    return f"{how}; {count} {'file was' if count == 1 else 'files were'} refused as unsafe."
-
-
-def duration(ms: float) -> str:
-    if ms < 999.5:
-        return f"{ms:.0f} ms"
-    seconds = ms / 1000
-    return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
-
-
-def size(count: int) -> str:
-    if count < 1000:
-        return f"{count} B"
-    value, unit = (
-        (count / 1e3, "kB") if count < 999_500 else (count / 1e6, "MB") if count < 999_500_000 else (count / 1e9, "GB")
-    )
-    return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+    refused = counted(len(result.refused_files), "file was", "files were")
+    return f"{how}; {refused} refused as unsafe."
 
 
 def _time(result: RunResult, boot: Booted | None) -> tuple[str, ...]:
@@ -196,11 +180,3 @@ def _notes(result: RunResult) -> Iterator[str]:
         yield "The program was stopped; what it printed last may be missing (outputMayBeIncomplete)."
     if result.output_lossy:
         yield "The output was not all UTF-8; some bytes show as \N{REPLACEMENT CHARACTER} (outputLossy)."
-
-
-def shown_path(path: Path) -> str:
-    """Relative where that is shorter to read: below the current folder."""
-    try:
-        return str(path.relative_to(Path.cwd().resolve()))
-    except ValueError:
-        return str(path)

@@ -6,7 +6,10 @@ at the top of the source tree, beside `pyproject.toml`.
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from cct_cloudflare.errors import ConfigError
 
@@ -16,6 +19,13 @@ _PACKAGE = Path(__file__).resolve().parent
 def templates_dir() -> Path:
     """The folder that holds `cloudflare/`, the Worker project. Raises ConfigError when the installation lacks it."""
     return _locate("templates", _PACKAGE)
+
+
+@cache
+def worker_json(path: str) -> dict[str, Any]:
+    """A JSON file of the Worker project, such as `src/models.json`, which both sides read. Not to be changed."""
+    value: dict[str, Any] = json.loads((templates_dir() / "cloudflare" / path).read_bytes())
+    return value
 
 
 def components_dir() -> Path:

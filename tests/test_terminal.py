@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from cct_cloudflare.errors import CctError, WorkerError
 from cct_cloudflare.plain import PlainStream, plain, plain_line
-from cct_cloudflare.receipt import duration, size
 from cct_cloudflare.sandbox.events import (
     AnnouncedFile,
     Booted,
@@ -31,6 +30,7 @@ from cct_cloudflare.sandbox.events import (
 from cct_cloudflare.sandbox.outputs import SavedFile, SavedFiles
 from cct_cloudflare.sandbox.program import RefusedFile
 from cct_cloudflare.terminal import Display, Intro, make_display, render_error, show_error
+from cct_cloudflare.wording import duration, size
 
 ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]")
 

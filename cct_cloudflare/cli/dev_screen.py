@@ -15,8 +15,8 @@ import click
 from cct_cloudflare.dev import DEFAULT_PORT, DevEvent, Failed, Listening, Loaded, Logged, Note, Ready, Served, Token
 from cct_cloudflare.dev.howto import cct_line, curl_line
 from cct_cloudflare.plain import plain, plain_line
-from cct_cloudflare.receipt import duration, shown_path
 from cct_cloudflare.sandbox.session import AskConsent
+from cct_cloudflare.wording import duration, shown_path
 
 #: Below the time that starts a line.
 _INDENT = " " * 10

@@ -134,6 +134,7 @@ def clear(older_than: int | None, yes: bool, as_json: bool) -> None:
     from cct_cloudflare.history import database
     from cct_cloudflare.history.clearing import count_older, remove_older
     from cct_cloudflare.history.reading import start_of_days
+    from cct_cloudflare.wording import counted
 
     before = None if older_than is None else start_of_days(older_than)
     removed = 0
@@ -143,14 +144,10 @@ def clear(older_than: int | None, yes: bool, as_json: bool) -> None:
             count = count_older(connection, before)
             if count and not yes:
                 if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-                    raise UsageError(f"{_runs(count)} would be removed.", hint="Say so with --yes.")
-                click.confirm(f"Remove {_runs(count)}, for good?", default=False, abort=True, err=True)
+                    raise UsageError(f"{counted(count, 'run')} would be removed.", hint="Say so with --yes.")
+                click.confirm(f"Remove {counted(count, 'run')}, for good?", default=False, abort=True, err=True)
             removed = remove_older(connection, before) if count else 0
-    click.echo(json.dumps({"success": True, "removed": removed}) if as_json else f"Removed {_runs(removed)}.")
-
-
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count:,} runs"
+    click.echo(json.dumps({"success": True, "removed": removed}) if as_json else f"Removed {counted(removed, 'run')}.")
 
 
 def _width() -> int | None:

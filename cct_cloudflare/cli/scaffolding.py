@@ -16,6 +16,7 @@ from cct_cloudflare.scaffold import Action, Plan, apply
 from cct_cloudflare.scaffold.changes import FileChange, changes
 from cct_cloudflare.scaffold.describe import summary, tree
 from cct_cloudflare.scaffold.planning import WRITES
+from cct_cloudflare.wording import counted
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -56,7 +57,7 @@ def update_project(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> No
         )
     if not as_json:
         _show(shown, err=not dry_run)
-    if must_ask and not click.confirm(f"Apply this to {_files(len(touched))}?", default=True, err=True):
+    if must_ask and not click.confirm(f"Apply this to {counted(len(touched), 'file')}?", default=True, err=True):
         click.echo("Nothing was changed.", err=True)
         return
     if not dry_run:
@@ -69,10 +70,6 @@ def update_project(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> No
         click.echo(
             "Merge by hand, then: cct init --update --keep. Or take cct's files: cct init --update --force", err=True
         )
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
 
 
 def _print_json(plan: Plan, *, dry_run: bool, **more: Any) -> None:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
-from functools import lru_cache
 from typing import Any
 
 from cct_cloudflare.generation import words
-from cct_cloudflare.pricing import default_model
-from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.pricing import default_model, without_date
+from cct_cloudflare.resources import worker_json
 from cct_cloudflare.sandbox.client import ExecuteRequest
 
 #: The Worker's default (`src/limits.ts`).
 DEFAULT_MAX_TOKENS = 16_000
 
 
-@lru_cache(maxsize=1)
-def _models() -> dict[str, dict[str, Any]]:
-    text = (templates_dir() / "cloudflare" / "src" / "models.json").read_text(encoding="utf-8")
-    return dict(json.loads(text)["models"])
-
-
 def _spec(model: str) -> dict[str, Any] | None:
     """What a request to this model may ask for; None for a model that the table does not have."""
-    return _models().get(model) or _models().get(re.sub(r"-\d{8}$", "", model))
+    models = worker_json("src/models.json")["models"]
+    spec: dict[str, Any] | None = models.get(model) or models.get(without_date(model))
+    return spec
 
 
 def tool_name() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import re
 import tomllib
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from cct_cloudflare.doctor.check import Finding, fail, ok, skip, warn
 from cct_cloudflare.doctor.context import Context
 from cct_cloudflare.errors import CctError
 from cct_cloudflare.plain import plain_line
+from cct_cloudflare.wording import counted
 
 #: Days before its end from which on a model is near it: the notice that Anthropic promises.
 NEAR_DAYS = 60
@@ -85,7 +85,7 @@ def _model(context: Context, name: str, where: str, today: datetime.date) -> Fin
         return fail(f"{shown} has reached its end of life{f' on {end}' if end else ''}.", fix)
     if end is not None and (end - today).days <= NEAR_DAYS:
         days = (end - today).days
-        when = f"in {days} {'day' if days == 1 else 'days'}" if days > 0 else "any day now"
+        when = f"in {counted(days, 'day')}" if days > 0 else "any day now"
         return warn(f"{shown} ends on {end}, {when}.", fix)
     if told is not None and told.lifecycle == "deprecated":
         return warn(f"{shown} is deprecated{f'; it ends on {end}' if end else ''}.", fix)
@@ -135,4 +135,4 @@ def _told(context: Context, name: str) -> KnownModel | None:
         models = context.catalog.get().answer.models
     except CctError:
         return None
-    return models.get(name) or models.get(re.sub(r"-\d{8}$", "", name))
+    return models.get(name) or models.get(pricing.without_date(name))

@@ -16,6 +16,7 @@ from cct_cloudflare.doctor.check import Finding, fail, ok, skip, warn
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.history import database
 from cct_cloudflare.private_store import PrivateStore
+from cct_cloudflare.wording import counted
 
 if TYPE_CHECKING:
     from cct_cloudflare.doctor.context import Context
@@ -74,7 +75,7 @@ def look_at_private_files(context: Context) -> Finding:
     left = _left_behind()
     if left:
         return warn(
-            f"A cct that was killed left {len(left)} temporary {'file' if len(left) == 1 else 'files'} with secrets.",
+            f"A cct that was killed left {counted(len(left), 'temporary file')} with secrets.",
             f"rm {_names(left)}",
             lambda _: _remove(left),
         )
@@ -95,7 +96,7 @@ def look_at_history(_: Context) -> Finding:
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if said != "ok":
                 return fail(f"The history in {database.path()} is damaged.", "Move the file away; a new one begins.")
-    return ok(f"The history can be read: {runs:,} {'run' if runs == 1 else 'runs'}.")
+    return ok(f"The history can be read: {counted(runs, 'run')}.")
 
 
 def _left_behind() -> tuple[Path, ...]:

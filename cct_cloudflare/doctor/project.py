@@ -15,6 +15,8 @@ from cct_cloudflare.doctor.machine import best_node
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.scaffold.manifest import MANIFEST_NAME, DamagedManifestError, parse_manifest
+from cct_cloudflare.scaffold.planning import WRITES
+from cct_cloudflare.wording import counted
 
 #: Seconds: wrangler itself takes one to start, and asks Cloudflare.
 LOGIN_SECONDS = 10.0
@@ -30,7 +32,7 @@ def look_at_project(context: Context) -> Finding:
     plan = scaffold.plan(context.project)
     if not plan.target.exists():
         return skip(_TO_COME)
-    changes = len(plan.having(*_WRITES, scaffold.Action.REMOVE))
+    changes = len(plan.having(*WRITES, scaffold.Action.REMOVE))
     conflicts = plan.having(scaffold.Action.CONFLICT)
     edited = plan.having(scaffold.Action.EDITED)
     if not plan.is_done:
@@ -39,7 +41,7 @@ def look_at_project(context: Context) -> Finding:
             f" It was rendered by cct {version}, this is {__version__}." if version not in (None, __version__) else ""
         )
         return warn(
-            f"The Worker project is out of date: {_count(changes, 'file')} to write.{older}",
+            f"The Worker project is out of date: {counted(changes, 'file')} to write.{older}",
             "cct doctor --fix, or cct init, updates what you have not edited.",
             lambda _: _update(context.project),
         )
@@ -138,12 +140,9 @@ def judge_login(out: str) -> Finding:
     return ok(f"wrangler is logged in{accounts}.")
 
 
-_WRITES = (scaffold.Action.CREATE, scaffold.Action.UPDATE, scaffold.Action.RESTORE, scaffold.Action.OVERWRITE)
-
-
 def _update(project: Path) -> str:
     applied = scaffold.apply(scaffold.plan(project))
-    return f"Updated the Worker project: {_count(len(applied.having(*_WRITES, scaffold.Action.REMOVE)), 'file')}."
+    return f"Updated the Worker project: {counted(len(applied.having(*WRITES, scaffold.Action.REMOVE)), 'file')}."
 
 
 def _rendered_by(target: Path) -> str | None:
@@ -178,7 +177,3 @@ def _json(path: Path) -> dict[str, Any]:
 def _listed(paths: tuple[str, ...], most: int = 4) -> str:
     shown = [plain_line(path) for path in paths[:most]]
     return ", ".join([*shown, f"{len(paths) - most} more"] if len(paths) > most else shown)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

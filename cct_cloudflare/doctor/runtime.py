@@ -21,6 +21,7 @@ from cct_cloudflare.errors import CctError, ConfigError
 from cct_cloudflare.sandbox.program import Program, ProgramFile
 from cct_cloudflare.sandbox.toolchain import ensure_runtime, installed_runtime
 from cct_cloudflare.scaffold.lock import project_lock
+from cct_cloudflare.wording import counted
 
 if TYPE_CHECKING:
     import psutil
@@ -65,7 +66,7 @@ def look_at_leftovers(_: Context) -> Finding:
     """What a session leaves when its supervisor was killed with it."""
     processes, folders, half_made = orphans(), list(_stale_folders()), list(_half_made())
     parts = [
-        f"{len(found)} {one if len(found) == 1 else many}"
+        counted(len(found), one, many)
         for found, one, many in (
             (processes, "process", "processes"),
             (folders, "session folder", "session folders"),
@@ -107,7 +108,8 @@ def _clean_up(progress: Progress) -> str:
             for folder in parent.glob("making-*"):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
-    return f"Ended {len(processes)} processes and removed {removed} folders of killed sessions."
+    ended, left = counted(len(processes), "process", "processes"), counted(removed, "folder")
+    return f"Ended {ended} and removed {left} of killed sessions."
 
 
 def _reinstall() -> str:

@@ -28,10 +28,11 @@ def look_at_newest(context: Context) -> Finding:
     if said.code != 0 or found is None:
         return skip(f"pip found no {_PACKAGE} in its package index.")
     newest = plain_line(found[1])
-    if _numbers(newest) > _numbers(__version__):
+    if version_numbers(newest) > version_numbers(__version__):
         return warn(f"cct {newest} is out; this is {__version__}.", f"pip install --upgrade {_PACKAGE}")
     return ok(f"cct {__version__} is the newest.")
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Up to three numbers, to be compared; a `-rc1` behind them does not count."""
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("-")[0])[:3])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import json
-import re
 
 from cct_cloudflare.doctor.check import Finding, fail, ok, skip, warn
 from cct_cloudflare.doctor.context import Context
+from cct_cloudflare.doctor.versions import version_numbers
 from cct_cloudflare.errors import CctError
 from cct_cloudflare.plain import plain_line
-from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.resources import worker_json
 from cct_cloudflare.sandbox.program import Program
 
 #: Seconds by which clocks may differ; beyond, certificates and logins begin to fail.
@@ -52,7 +51,7 @@ def look_at_worker_version(context: Context) -> Finding:
     ours = packaged_version()
     if there == ours:
         return ok(f"The Worker has version {ours}, as this cct renders it.")
-    if _numbers(there) > _numbers(ours):
+    if version_numbers(there) > version_numbers(ours):
         return warn(
             f"The Worker has version {plain_line(there)}, and this cct knows {ours}.",
             "Upgrade cct: pip install --upgrade cct-cloudflare",
@@ -105,8 +104,7 @@ def look_at_clock(context: Context) -> Finding:
 
 def packaged_version() -> str:
     """The version of the Worker that this cct renders."""
-    package = json.loads((templates_dir() / "cloudflare" / "package.json").read_text(encoding="utf-8"))
-    return str(package["version"])
+    return str(worker_json("package.json")["version"])
 
 
 def _other_clock(context: Context) -> tuple[str, datetime.datetime, datetime.datetime] | None:
@@ -137,7 +135,3 @@ def _duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {name}s"
     return f"{seconds:.0f} seconds"
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version.partition("-")[0])[:3])

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from cct_cloudflare.charts import bar
 from cct_cloudflare.history.statistics import Statistics, Totals
-from cct_cloudflare.history.telling import duration, fact
+from cct_cloudflare.history.telling import fact
 from cct_cloudflare.pricing import dollars
 from cct_cloudflare.tables import Column, table
+from cct_cloudflare.wording import counted, duration
 
 _LARGEST_BAR = 24
 _MOST_DAYS = 31
@@ -17,9 +18,10 @@ _MOST_DAYS = 31
 def statistics_lines(statistics: Statistics, days: int | None, width: int) -> Iterator[str]:
     """The statistics, at most `width` wide where that is 60 or more."""
     totals = statistics.totals
-    yield f"{_counted(totals)} {_over(days)}{_endings(totals)}"
+    runs = counted(totals.runs, "run") if totals.runs else "No runs"
+    yield f"{runs} {_over(days)}{_endings(totals)}"
     if statistics.demo_runs:
-        yield f"{_number(statistics.demo_runs, 'scripted run')} (--demo) beside these; not counted below."
+        yield f"{counted(statistics.demo_runs, 'scripted run')} (--demo) beside these; not counted below."
     if not totals.runs:
         return
     yield ""
@@ -38,14 +40,6 @@ def statistics_lines(statistics: Statistics, days: int | None, width: int) -> It
 
 def _over(days: int | None) -> str:
     return "in all" if days is None else "today" if days == 1 else f"in the last {days} days"
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
-def _counted(totals: Totals) -> str:
-    return _number(totals.runs, "run") if totals.runs else "No runs"
 
 
 def _endings(totals: Totals) -> str:
@@ -78,7 +72,7 @@ def _cost_line(totals: Totals) -> str:
     if totals.cloudflare_usd:
         lines.append(f"at most {dollars(totals.cloudflare_usd)} at Cloudflare, beyond what your plan includes")
     if totals.unpriced:
-        lines.append(f"without {_number(totals.unpriced, 'run')} whose cost is not known")
+        lines.append(f"without {counted(totals.unpriced, 'run')} whose cost is not known")
     return "\n".join(lines)
 
 
@@ -120,7 +114,7 @@ def _days_table(days: Sequence[tuple[str, Totals]], width: int) -> list[str]:
         for day, totals in shown
     ]
     left_out = len(days) - len(shown)
-    return [*table(columns, rows), *([f"  and {_number(left_out, 'day')} before"] if left_out else [])]
+    return [*table(columns, rows), *([f"  and {counted(left_out, 'day')} before"] if left_out else [])]
 
 
 def _models_table(models: Sequence[tuple[str, Totals]], width: int) -> list[str]:

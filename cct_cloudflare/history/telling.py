@@ -10,6 +10,7 @@ from cct_cloudflare.history.record import KeptFile, KeptText, RunRecord, RunSumm
 from cct_cloudflare.plain import plain, plain_line
 from cct_cloudflare.pricing import dollars
 from cct_cloudflare.tables import Column, table
+from cct_cloudflare.wording import duration
 
 #: What to type to have a first run.
 FIRST_RUN = 'cct --sandbox cloudflare --demo --prompt "What is the 10th Fibonacci number?"'
@@ -64,13 +65,6 @@ def _cost(run: RunSummary) -> str:
     if run.cost_usd is None:
         return "" if run.kind == "run" else "?"
     return "" if run.kind == "run" and not run.cost_usd else dollars(run.cost_usd)
-
-
-def duration(ms: float) -> str:
-    if ms < 999.5:
-        return f"{ms:.0f} ms"
-    seconds = ms / 1000
-    return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
 
 
 def _when(started: datetime) -> str:

@@ -15,8 +15,9 @@ from cct_cloudflare.monitor.report import Report, Totals
 from cct_cloudflare.monitor.system import System
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.pricing import cost_of, dollars
-from cct_cloudflare.receipt import duration, shown_path, size, verdict
+from cct_cloudflare.receipt import verdict
 from cct_cloudflare.sandbox.events import RunResult
+from cct_cloudflare.wording import counted, duration, shown_path, size
 
 _COLUMN_WIDTH = 10
 _COLUMNS = ("min", "median", "p95", "max")
@@ -92,8 +93,8 @@ def _where(result: RunResult) -> str:
 
 
 def _sizes(run: Observation) -> str:
-    metrics, count = run.result.metrics, len(run.result.files)
-    files = f"{count} {'file' if count == 1 else 'files'} with {size(metrics.file_bytes or 0)}"
+    metrics = run.result.metrics
+    files = f"{counted(len(run.result.files), 'file')} with {size(metrics.file_bytes or 0)}"
     return f"{size(metrics.stdout_bytes or 0)} on stdout, {size(metrics.stderr_bytes or 0)} on stderr, {files}"
 
 

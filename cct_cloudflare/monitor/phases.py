@@ -9,7 +9,7 @@ from cct_cloudflare.charts import span
 from cct_cloudflare.estimates import CHARACTERS_PER_TOKEN
 from cct_cloudflare.monitor.lines import Line, fact
 from cct_cloudflare.monitor.observe import Observation, Observer
-from cct_cloudflare.receipt import duration, size
+from cct_cloudflare.wording import duration, size
 
 #: The axis of a run that goes on ends at the first of these that is long enough, in milliseconds.
 _AXES = (1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cct_cloudflare import __version__
-from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.resources import worker_json
 
 #: Node's names for what Python calls otherwise, so that both tools report the same.
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
@@ -65,5 +64,4 @@ def _usable_cpus() -> int:
 
 
 def _workerd_version() -> str:
-    package = json.loads((templates_dir() / "cloudflare" / "package.json").read_text(encoding="utf-8"))
-    return str(package["dependencies"]["workerd"])
+    return str(worker_json("package.json")["dependencies"]["workerd"])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cct_cloudflare.scaffold.planning import Action, FilePlan, Plan
+from cct_cloudflare.wording import counted
 
 #: Lines of one file's difference that are worth reading; a lock file has thousands.
 MAX_LINES = 400
@@ -63,7 +64,8 @@ def _change(target: Path, file: FilePlan) -> FileChange:
         return FileChange(file.path, file.action, note="no longer part of the template")
     assert file.content is not None  # noqa: S101 - all other shown actions write the template's content
     if file.action in (Action.CREATE, Action.RESTORE):
-        return FileChange(file.path, file.action, note=f"new, {_size(file.content)}")
+        length = counted(file.content.count(b"\n"), "line")
+        return FileChange(file.path, file.action, note=f"new, {length}")
     before = _read(target / file.path)
     old, new = _text(before), _text(file.content)
     if old is None or new is None:
@@ -101,8 +103,3 @@ def _text(content: bytes | None) -> str | None:
         return content.decode()
     except UnicodeDecodeError:
         return None
-
-
-def _size(content: bytes) -> str:
-    count = content.count(b"\n")
-    return f"{count:,} lines" if count != 1 else "1 line"

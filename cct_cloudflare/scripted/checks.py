@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.resources import worker_json
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 API_VERSIONS = ("2023-06-01", "2026-10-21")
@@ -49,7 +49,6 @@ class Traits:
 
 @lru_cache(maxsize=1)
 def models() -> dict[str, Traits]:
-    text = (templates_dir() / "cloudflare" / "src" / "models.json").read_text(encoding="utf-8")
     return {
         name: Traits(
             forced_tool_use=entry["forcedToolUse"],
@@ -57,7 +56,7 @@ def models() -> dict[str, Traits]:
             effort=entry["effort"] is not None,
             thinking=tuple(entry["thinking"]),
         )
-        for name, entry in json.loads(text)["models"].items()
+        for name, entry in worker_json("src/models.json")["models"].items()
     }
 
 

@@ -44,11 +44,3 @@ def look(project: Path, environ: Mapping[str, str] | None = None) -> Known:
         workers=config.stored_workers(),
         rendered=target_of(project).is_dir(),
     )
-
-
-def shown_path(path: Path) -> str:
-    """As a person would write it: below the home folder with a tilde."""
-    try:
-        return f"~/{path.relative_to(Path.home()).as_posix()}"
-    except (ValueError, RuntimeError):  # elsewhere, or nobody's home is known
-        return str(path)

@@ -17,10 +17,11 @@ from cct_cloudflare.errors import CctError, Exit
 from cct_cloudflare.scaffold.settings import ScaffoldSettings
 from cct_cloudflare.wizard import catalog
 from cct_cloudflare.wizard.draft import Draft, Verb, Where, command_line
-from cct_cloudflare.wizard.known import look, shown_path
+from cct_cloudflare.wizard.known import look
 from cct_cloudflare.wizard.questions import BACK, Back, ChooseOne, Enter, Fact, Option, Screen
 from cct_cloudflare.wizard.steps import Steps, walk
 from cct_cloudflare.wizard.summary import Summary, planned, summarize
+from cct_cloudflare.wording import tilde_path
 
 #: Runs one command line (without the name of the program) and returns its exit code.
 RunCommand = Callable[[Sequence[str]], int]
@@ -156,12 +157,12 @@ class Session:
     def _keep(self, draft: Draft) -> None:
         """What was typed in and is needed from now on. The first thing that is written."""
         if draft.new_key is not None and draft.new_key.keep:
-            self.screen.note(f"Kept the key in {shown_path(config.store_anthropic_key(draft.new_key.value))}")
+            self.screen.note(f"Kept the key in {tilde_path(config.store_anthropic_key(draft.new_key.value))}")
         elif draft.new_key is not None:
             self.environ[config.KEY_VARIABLE] = draft.new_key.value
         if draft.new_worker is not None:
             path = config.store_worker(draft.new_worker.url, draft.new_worker.token)
-            self.screen.note(f"Kept the token in {shown_path(path)}")
+            self.screen.note(f"Kept the token in {tilde_path(path)}")
 
     def _deploy_first(self, draft: Draft) -> Draft | None:
         """Deploys, and gives a draft for the new Worker; None when there is none."""
@@ -309,7 +310,7 @@ def _describe(component: Component) -> list[Fact]:
         facts.append(("Takes", [component.argument_hint]))
     if component.model:
         facts.append(("Model", [component.model]))
-    return [*facts, ("File", [shown_path(component.path)])]
+    return [*facts, ("File", [tilde_path(component.path)])]
 
 
 def _beginning(component: Component) -> str:
@@ -317,7 +318,7 @@ def _beginning(component: Component) -> str:
     if len(lines) <= _MAX_SHOWN_LINES:
         return "\n".join(lines)
     return "\n".join(
-        [*lines[:_MAX_SHOWN_LINES], f"… {len(lines) - _MAX_SHOWN_LINES} more lines in {shown_path(component.path)}"]
+        [*lines[:_MAX_SHOWN_LINES], f"… {len(lines) - _MAX_SHOWN_LINES} more lines in {tilde_path(component.path)}"]
     )
 
 

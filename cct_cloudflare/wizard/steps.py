@@ -13,8 +13,9 @@ from cct_cloudflare.components.model import Kind
 from cct_cloudflare.errors import CctError, ConfigError
 from cct_cloudflare.wizard import catalog, checks
 from cct_cloudflare.wizard.draft import Draft, NewKey, NewWorker, Where
-from cct_cloudflare.wizard.known import Known, shown_path
+from cct_cloudflare.wizard.known import Known
 from cct_cloudflare.wizard.questions import BACK, Back, ChooseMany, ChooseOne, Enter, Option, Screen, Write
+from cct_cloudflare.wording import tilde_path
 
 Step: TypeAlias = Callable[[Draft], "Draft | Back"]
 
@@ -139,7 +140,7 @@ class Steps:
                     message="Should cct keep this key?",
                     label="Keep it",
                     options=[
-                        Option(True, "Yes, for me", f"in {shown_path(config.config_dir())}, which only you can read"),
+                        Option(True, "Yes, for me", f"in {tilde_path(config.config_dir())}, which only you can read"),
                         Option(False, "Only this session", "it is gone when this cct ends"),
                     ],
                 )
