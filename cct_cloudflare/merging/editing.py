@@ -8,6 +8,7 @@ how a container looked before it got its first member; that is for the caller to
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import unicodedata
@@ -60,10 +61,9 @@ class Spot:
 
 def style_of(document: Document) -> Style:
     root = document.root
-    texts = list(_trivia(root)) if isinstance(root, Container) else []
-    found = next(
-        (match.group() for text in (*texts, document.tail, document.head) if (match := _BREAK.search(text))), "\n"
-    )
+    inside = _trivia(root) if isinstance(root, Container) else ()
+    texts = itertools.chain(inside, (document.tail, document.head))
+    found = next((match.group() for text in texts if (match := _BREAK.search(text))), "\n")
     if not isinstance(root, Container) or not root.items:
         return Style(found)
     first = root.items[0]

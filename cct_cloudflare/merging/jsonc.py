@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,9 +30,10 @@ class JsoncError(ValueError):
 
 @dataclass(slots=True)
 class Scalar:
-    """A string, number, true, false or null, as it is written."""
+    """A string, number, true, false or null: as it is written, and what it means."""
 
     raw: str
+    value: Any
 
 
 @dataclass(slots=True)
@@ -113,24 +113,21 @@ def render(document: Document) -> str:
 
 def raw(node: Node) -> str:
     """The text of a node."""
-    return "".join(_parts(node))
+    parts: list[str] = []
+    _write(node, parts)
+    return "".join(parts)
 
 
-def _parts(node: Node) -> Iterator[str]:
+def _write(node: Node, parts: list[str]) -> None:
     if isinstance(node, Scalar):
-        yield node.raw
+        parts.append(node.raw)
         return
-    yield node.opening
+    parts.append(node.opening)
     for item in node.items:
-        yield item.lead
-        yield item.raw_key
-        yield item.colon
-        yield from _parts(item.value)
-        yield item.gap
-        if item.comma:
-            yield ","
-    yield node.tail
-    yield _CLOSING[node.opening]
+        parts += (item.lead, item.raw_key, item.colon)
+        _write(item.value, parts)
+        parts += (item.gap, "," if item.comma else "")
+    parts += (node.tail, _CLOSING[node.opening])
 
 
 def parse_node(text: str) -> Node:
@@ -144,7 +141,7 @@ def parse_node(text: str) -> Node:
 def value(node: Node) -> Any:
     """What a node means, as `json.loads` gives it."""
     if isinstance(node, Scalar):
-        return json.loads(node.raw)
+        return node.value
     if node.is_object:
         return {item.key: value(item.value) for item in node.items}
     return [value(item.value) for item in node.items]
@@ -199,13 +196,11 @@ class _Parser:
             return self._container(opening, depth)
         token = self._take(_STRING)
         if token is not None:
-            self._decoded(token)
-            return Scalar(token)
+            return Scalar(token, self._decoded(token))
         token = self._take(_WORD)
         if token is None:
             raise self.error("a value is missing or misspelled")
-        self._decoded(token)
-        return Scalar(token)
+        return Scalar(token, self._decoded(token))
 
     def _container(self, opening: str, depth: int) -> Container:
         self._at += 1

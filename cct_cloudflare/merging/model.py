@@ -45,7 +45,14 @@ def canonical(value: Any) -> str:
 
 
 def same(one: Any, other: Any) -> bool:
-    return canonical(one) == canonical(other)
+    """Equality of JSON values: `true` is not `1`, and `1` is not `1.0`."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cct_cloudflare.merging import editing, jsonc
 from cct_cloudflare.merging.editing import Spot
-from cct_cloudflare.merging.jsonc import Container, Item
+from cct_cloudflare.merging.jsonc import Container, Item, Scalar
 from cct_cloudflare.merging.model import Form, Piece, normal_group, pointer, same
 
 
@@ -138,7 +138,8 @@ def head_of(group: Item) -> dict[str, object]:
 
 
 def _last_equal(spot: Spot, value: object) -> tuple[Spot, Item] | None:
+    is_scalar = not isinstance(value, dict | list)
     for item in reversed(spot.container.items):
-        if same(jsonc.value(item.value), value):
+        if isinstance(item.value, Scalar) is is_scalar and same(jsonc.value(item.value), value):
             return spot, item
     return None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from cct_cloudflare.merging import mcp
 from cct_cloudflare.merging import settings as setting
 from cct_cloudflare.merging.merge import merge
-from cct_cloudflare.merging.model import Decision, Merge, Owned, Piece, canonical, normal_group
+from cct_cloudflare.merging.model import Decision, Merge, Owned, Piece, canonical, normal_group, normal_server
 
 #: The same examples in every run, and no clock.
 laws = settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -223,8 +223,10 @@ def settle(
 
 
 def effect(value: Any) -> str:
-    """What a settings file says, where the order of keys, permissions and hooks means nothing."""
+    """What a file says, where the order of keys, permissions and hooks means nothing, nor how a server is spelt."""
     data = dict(value or {})
+    if "mcpServers" in data:
+        data["mcpServers"] = {name: normal_server(server) for name, server in data["mcpServers"].items()}
     events = data.pop("hooks", {})
     hooks = {
         canonical([event, normal_group({key: it for key, it in group.items() if key != "hooks"}), command])
