@@ -26,13 +26,13 @@ def with_facts(text: str) -> str:
 
 
 def facts(code: str) -> str:
-    """Status, exit status, whether trying again helps, and the Worker's hint: a list, one item a line."""
+    """Status, exit status, whether the same again can help, and the Worker's hint: a list, one item a line."""
     spec = CODES[code]
-    again = "can help" if spec.retryable else "does not help"
+    again = "retryable" if spec.retryable else "not retryable"
     if spec.status is None:
-        return f"- Exit status {spec.exit.value}. Trying again {again}.\n"
+        return f"- Exit status {spec.exit.value}, {again}.\n"
     hint = worker_errors()[code]["hint"]
-    return f"- HTTP {spec.status}, exit status {spec.exit.value}. Trying again {again}.\n- Hint: `{hint}`\n"
+    return f"- HTTP {spec.status}, exit status {spec.exit.value}, {again}.\n- The Worker's hint: `{hint}`\n"
 
 
 def told(page: str) -> dict[str, str]:

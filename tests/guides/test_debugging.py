@@ -32,8 +32,9 @@ def test_the_facts_of_a_code_are_the_registries(code: str) -> None:
     leaving = re.search(r"[Ee]xit status (\d+)", facts)
     assert leaving is not None
     assert int(leaving[1]) == spec.exit
-    assert ("can help" in facts, "does not help" in facts) == (spec.retryable, not spec.retryable)
-    hint = re.search(r"^- Hint: `(.*)`$", facts, re.MULTILINE)
+    assert re.search(r", (not )?retryable\.$", facts, re.MULTILINE)
+    assert ("not retryable" not in facts) == spec.retryable
+    hint = re.search(r"^- The Worker's hint: `(.*)`$", facts, re.MULTILINE)
     assert (hint[1] if hint else None) == worker_errors().get(code, {}).get("hint")
 
 
@@ -46,7 +47,7 @@ def test_a_code_comes_with_more_than_its_facts(code: str) -> None:
 def test_facts_are_written_anew_and_what_is_no_code_is_left_alone() -> None:
     page = "### `not_found`\n\n- HTTP 200.\n\nWhy.\n\n### `not_a_code`\n\n- A list.\n\nWhy.\n"
     wanted = (
-        "### `not_found`\n\n- HTTP 404, exit status 4. Trying again does not help.\n- Hint: `GET / lists the routes.`\n"
+        "### `not_found`\n\n- HTTP 404, exit status 4, not retryable.\n- The Worker's hint: `GET / lists the routes.`\n"
         "\nWhy.\n\n### `not_a_code`\n\n- A list.\n\nWhy.\n"
     )
     assert with_facts(page) == wanted == with_facts(wanted)
