@@ -34,6 +34,11 @@ class Place:
         return self.target is None and self.access is None
 
     @property
+    def is_this_machine(self) -> bool:
+        """Whether Claude is asked from here: a deployed Worker has a default model of its own, a script has none."""
+        return self.access is not None
+
+    @property
     def label(self) -> str:
         """For people: the Worker's origin, or "this machine"."""
         return self.target.origin if self.target else "this machine"
@@ -112,5 +117,5 @@ def _check_demo(plan: RunPlan, *, is_remote: bool) -> None:
     if is_remote:
         raise UsageError("--demo runs on this machine; --worker-url names another.", hint="Give one of them.")
     if scripted.find(plan.execute.question) is None:
-        known = "\n".join(f"  {prompt}" for prompt in scripted.prompts())
-        raise UsageError(f"The scripted model of --demo knows only these prompts:\n{known}")
+        known = " · ".join(scripted.prompts())
+        raise UsageError("The scripted model of --demo does not know this prompt.", hint=f"It knows: {known}")

@@ -6,7 +6,7 @@ Nothing here writes, prints or starts anything, so `--dry-run` shows exactly wha
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,12 @@ class RunPlan:
     prompt: str = ""
     #: For a plan from the history: the components as they were then.
     recorded: tuple[UsedComponent, ...] | None = None
+
+    def with_model(self, model: str | None) -> RunPlan:
+        """The same, asked of `model` where no model was chosen."""
+        if model is None or self.model is not None:
+            return self
+        return replace(self, execute=replace(self.execute, model=model), model=model)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -16,6 +16,7 @@ from cct_cloudflare.estimates import check_plan
 from cct_cloudflare.place import Place, choose_place, open_place
 from cct_cloudflare.run import RunPlan, RunRequest, plan_run
 from cct_cloudflare.sandbox.client import WorkerClient
+from cct_cloudflare.scaffold.variables import project_model
 from cct_cloudflare.terminal import Display, Intro
 
 
@@ -97,6 +98,8 @@ def job_of(plan: RunPlan, options: PromptOptions, *, runs: int = 1) -> Job:
 
 def ready_job(plan: RunPlan, place: Place, options: PromptOptions, *, runs: int = 1) -> Job:
     """The job, unless it can cost more than it may. Raises UsageError (`cost_limit`)."""
+    if place.is_this_machine:
+        plan = plan.with_model(project_model(options.project))
     if options.max_cost is not None:
         check_plan(options.max_cost, plan, place, runs=runs)
     return Job(plan, place, options)

@@ -16,6 +16,7 @@ from cct_cloudflare.errors import UsageError, WorkerError
 from cct_cloudflare.estimates import estimate_plan, told_estimate
 from cct_cloudflare.place import chosen_worker
 from cct_cloudflare.run import RunPlan
+from cct_cloudflare.scaffold.variables import project_model
 from cct_cloudflare.terminal import make_display
 
 
@@ -63,8 +64,11 @@ def _is_remote(options: PromptOptions) -> bool:
 
 
 def _show_plan(plan: RunPlan, options: PromptOptions) -> None:
+    is_remote = not options.demo and _is_remote(options)
+    if not options.demo and not is_remote:
+        plan = plan.with_model(project_model(options.project))
     body = plan.to_json()
-    expected = None if options.demo else estimate_plan(plan, remote=_is_remote(options))
+    expected = None if options.demo else estimate_plan(plan, remote=is_remote)
     if options.as_json:
         estimate = expected and expected.to_json()
         click.echo(json.dumps({"success": True, "dryRun": True, **body, "estimate": estimate}))

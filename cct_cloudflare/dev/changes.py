@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cct_cloudflare.scaffold.source import WorkerSource, is_worker_source, read_worker_source
-
-#: Besides the source, this file's `vars` reach the local Worker, too.
-_CONFIG = "wrangler.toml"
-
-_VARIABLES = ("DEFAULT_MODEL", "ALLOWED_ORIGINS")
-_MAX_VARIABLE = 2000
+from cct_cloudflare.scaffold.variables import CONFIG, worker_variables
 
 #: Between two looks without a sign of change, and how long changes must have ceased to count as one; milliseconds.
 _LOOK_MS, _QUIET_MS = 1000, 100
@@ -37,7 +31,7 @@ def read_snapshot(target: Path) -> Snapshot:
     """Reads the project in `target` (`.claude/sandbox/cloudflare`). Raises ConfigError and UnsafeError."""
     source = read_worker_source(target)
     files = {path: content for path, content in source.files.items() if not _LITTER.search(path)}
-    return Snapshot(WorkerSource(files), _variables(target / _CONFIG))
+    return Snapshot(WorkerSource(files), worker_variables(target))
 
 
 def looks(target: Path) -> Iterator[None]:
@@ -50,7 +44,7 @@ def looks(target: Path) -> Iterator[None]:
 
     def counts(_: object, path: str) -> bool:
         name = Path(path).relative_to(real).as_posix()
-        return (is_worker_source(name) or name == _CONFIG) and not _LITTER.search(name)
+        return (is_worker_source(name) or name == CONFIG) and not _LITTER.search(name)
 
     real = target.resolve()
     while True:
@@ -87,17 +81,3 @@ def _children(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:
         return []
-
-
-def _variables(config: Path) -> dict[str, str]:
-    """A file that does not parse has none: `wrangler` is who tells what is wrong with it."""
-    try:
-        found = tomllib.loads(config.read_text(encoding="utf-8")).get("vars")
-    except (OSError, ValueError):
-        return {}
-    values = {name: found.get(name) for name in _VARIABLES} if isinstance(found, dict) else {}
-    return {
-        name: value
-        for name, value in values.items()
-        if isinstance(value, str) and value.isprintable() and len(value) <= _MAX_VARIABLE
-    }

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from cct_cloudflare import config, pricing, scaffold
 from cct_cloudflare.components.names import parse_refs
-from cct_cloudflare.estimates import estimate
+from cct_cloudflare.estimates import estimate_plan
 from cct_cloudflare.pricing import dollars
 from cct_cloudflare.run import RunPlan, RunRequest, plan_run
 from cct_cloudflare.scaffold.planning import WRITES
+from cct_cloudflare.scaffold.variables import project_model
 from cct_cloudflare.wizard.draft import Draft, Where, command_line, run_argv
-from cct_cloudflare.wizard.known import Known, shown_path
+from cct_cloudflare.wizard.known import Known
 from cct_cloudflare.wizard.questions import Fact
 from cct_cloudflare.wizard.steps import KEY_SOURCES
+from cct_cloudflare.wording import counted, tilde_path
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ def planned(draft: Draft, project: Path) -> RunPlan:
 def summarize(draft: Draft, project: Path, known: Known, api_url: str | None) -> Summary:
     """Raises CctError for all that would stop the run before it begins."""
     plan = planned(draft, project)
+    if draft.where is Where.HERE:
+        plan = plan.with_model(project_model(project))
     rendering = scaffold.plan(project)
     # The confirm answers for a new project. An older or edited one has questions of its own, which it may ask.
     argv = run_argv(replace(draft, yes=draft.renders and not rendering.target.exists()))
@@ -64,17 +68,19 @@ def _model(draft: Draft, plan: RunPlan) -> str:
     if plan.model is None:
         # A deployed Worker may have a default of its own.
         return "the Worker's default" if draft.where is Where.WORKER else f"{pricing.default_model()}, the default"
-    return plan.model if draft.model else f"{plan.model}, an agent's choice"
+    if draft.model:
+        return plan.model
+    return f"{plan.model}, {'an agent' if plan.merged.model else 'the project'}'s choice"
 
 
 def _key(draft: Draft, known: Known, api_url: str | None) -> Iterator[str]:
     if draft.where is not Where.HERE:
         if draft.new_worker is not None:
-            yield f"the token will be kept in {shown_path(config.config_dir())}, for this Worker alone"
+            yield f"the token will be kept in {tilde_path(config.config_dir())}, for this Worker alone"
         return
     api = f", for {api_url}" if api_url else ""
     if draft.new_key is not None:
-        kept = f"will be kept in {shown_path(config.config_dir())}" if draft.new_key.keep else "for this session only"
+        kept = f"will be kept in {tilde_path(config.config_dir())}" if draft.new_key.keep else "for this session only"
         yield f"the one you typed; {kept}{api}"
     elif known.key is not None:
         yield f"from {KEY_SOURCES[known.key.source]}{api}"
@@ -91,7 +97,7 @@ def _files(draft: Draft, rendering: scaffold.Plan) -> Iterator[str]:
     place = rendering.target.relative_to(rendering.project).as_posix()
     writes = len(rendering.having(*WRITES))
     if draft.renders and not rendering.is_done:
-        yield f"the Worker project, {writes} files, into {place}/"
+        yield f"the Worker project, {counted(writes, 'file')}, into {place}/"
     if draft.verb == "monitor":
         yield "what the program brings back is measured, not saved"
     elif "--output" not in draft.given:
@@ -102,8 +108,7 @@ def _cost(draft: Draft, plan: RunPlan) -> Iterator[str]:
     if draft.where is Where.DEMO:
         yield "none"
         return
-    merged = plan.merged
-    expected = estimate(merged.question, merged.system, model=plan.model, remote=draft.where is Where.WORKER)
+    expected = estimate_plan(plan, remote=draft.where is Where.WORKER)
     if expected.likely_usd is None or expected.at_most_usd is None:
         yield "the price of this model is not known"
     else:

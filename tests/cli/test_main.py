@@ -147,3 +147,23 @@ def test_a_prompt_that_cannot_be_sent_is_refused(
     (project / "idea.md").write_bytes(content)
     assert run_cli(["--dry-run", "--json", "--prompt-file", "idea.md"]) == 2
     assert json.loads(capsys.readouterr().out)["errorCode"] == code
+
+
+@pytest.mark.parametrize(
+    ("argv", "model"),
+    [
+        ([], "claude-opus-5-5"),
+        (["--model", "haiku"], "claude-haiku-5-5"),
+        # A deployed Worker has a default of its own.
+        (["--worker-url", "https://sandbox.example.com"], None),
+    ],
+)
+def test_the_projects_model_is_asked_where_none_is_chosen(
+    argv: list[str], model: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli(["init", "--model", "opus", "--yes"]) == 0
+    capsys.readouterr()
+    assert run_cli(["--prompt", "hi", "--dry-run", "--json", *argv]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["model"] == model
+    assert found["estimate"]["model"] == (model or "claude-sonnet-5-5")
