@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from cct_cloudflare import config, deployments
+from cct_cloudflare import config, deployments, scaffold
 from cct_cloudflare.deploy.deploying import deploy
+from cct_cloudflare.deploy.login import Account
+from cct_cloudflare.deploy.planning import Existing, make_plan
 from cct_cloudflare.deploy.preparing import Questions, prepare
+from cct_cloudflare.deploy.project import read_config
 from cct_cloudflare.deploy.refusals import is_not_there, refusal
 from cct_cloudflare.deploy.request import DeployRequest
-from cct_cloudflare.deploy.wrangler import Outcome
+from cct_cloudflare.deploy.wrangler import Outcome, Wrangler
 from cct_cloudflare.errors import CODES, CctError, Exit
-from tests.deploy.cloudflare_api import OTHER_ACCOUNT, PLAN_REFUSAL, CloudflareApi
+from cct_cloudflare.sandbox.toolchain import find_node
+from tests.deploy.cloudflare_api import ACCOUNT, OTHER_ACCOUNT, PLAN_REFUSAL, CloudflareApi
 from tests.deploy.site import Worker
 from tests.runtime import KEY
 
@@ -28,12 +32,22 @@ def login(api: CloudflareApi, monkeypatch: pytest.MonkeyPatch) -> CloudflareApi:
     return api
 
 
-def refused(project: Path, api: CloudflareApi, **more: object) -> CctError:
-    """How a deploy of this project ends that must not succeed."""
-    request = DeployRequest(project=project, url=api.site.url, **more)  # type: ignore[arg-type]
+def refused_before(project: Path, api: CloudflareApi) -> CctError:
+    """How a deploy of this project ends that must not even begin."""
     with pytest.raises(CctError) as caught:
-        prepared = prepare(request, Questions(), lambda _: None)
-        deploy(prepared.plan, request, prepared.wrangler, lambda _: None)
+        prepare(DeployRequest(project=project, url=api.site.url), Questions(), lambda _: None)
+    assert KEY not in caught.value.message + caught.value.hint
+    return caught.value
+
+
+def refused(project: Path, api: CloudflareApi) -> CctError:
+    """How a deploy of this project ends that must not succeed, when all that is asked before was well."""
+    request = DeployRequest(project=project, url=api.site.url)
+    target = scaffold.target_of(project)
+    account, existing = Account(ACCOUNT), Existing(is_there=False)
+    plan = make_plan(project, read_config(target), "", account=account, existing=existing, url=request.url)
+    with pytest.raises(CctError) as caught:
+        deploy(plan, request, Wrangler(target, find_node(), account.id), lambda _: None)
     assert KEY not in caught.value.message + caught.value.hint
     return caught.value
 
@@ -77,7 +91,7 @@ def test_refused_before_anything_is_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     meet(login, monkeypatch)
-    error = refused(project, login)
+    error = refused_before(project, login)
     assert error.code == code
     assert error.exit_code is Exit.CONFIG
     assert fix in error.hint
