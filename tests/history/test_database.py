@@ -91,10 +91,10 @@ def test_a_failed_migration_leaves_the_file_as_it_was(monkeypatch: pytest.Monkey
     keep()
     before = len(database.MIGRATIONS)
     broken = (*database.MIGRATIONS, ("CREATE TABLE more (a)", "CREATE NONSENSE"))
-    monkeypatch.setattr(database, "MIGRATIONS", broken)
-    with pytest.raises(database.HistoryError), database.opened(write=True):
-        pass
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "MIGRATIONS", broken)
+        with pytest.raises(database.HistoryError), database.opened(write=True):
+            pass
     connection = sqlite3.connect(database.path())
     assert connection.execute("PRAGMA user_version").fetchone() == (before,)
     assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'more'").fetchall() == []
