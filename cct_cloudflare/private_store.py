@@ -101,7 +101,9 @@ def _read_private(path: Path) -> str | None:
         text = read_small_text(path, follow=False)
         fault = None if text is None else _make_private(path)
     except OSError as error:
-        raise ConfigError(f"{path} could not be read: {error.strerror or error}.") from error
+        raise ConfigError(
+            f"{path} could not be read: {error.strerror or error}.", hint="Check its permissions."
+        ) from error
     except ValueError as error:
         fault = str(error)
     if fault:

@@ -27,7 +27,11 @@ def save_again(record: RunRecord, folder: Path, *, as_json: bool) -> int:
     """Writes the kept files of a run, as safely as a run does, and says which were not kept."""
     files = (*record.program, *record.written)
     if not any(file.content is not None for file in files):
-        raise UsageError(f"No file of run {record.summary.id} was kept.", code="run_incomplete")
+        raise UsageError(
+            f"No file of run {record.summary.id} was kept.",
+            hint="cct history show, without --save, tells what was.",
+            code="run_incomplete",
+        )
     missing = [file.path for file in files if file.content is None]
     saved = save(plan_outputs(kept_files(files), (), folder))
     if as_json:

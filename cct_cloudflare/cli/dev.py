@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cct_cloudflare.cli.options import directory_option, may_ask, no_color_option, trust_project_option, yes_option
+
 
 @click.command(
     epilog="""\b
@@ -28,17 +30,10 @@ Ctrl-C ends it, with exit code 0.
     help="Exactly this port, 0 for any; by default 8787 or the next one that is free.",
 )
 @click.option("--demo", is_flag=True, help="Answer from a scripted model: no key, no account.")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path(),
-    help="The project; the current folder by default.",
-)
-@click.option("--yes", is_flag=True, help="Ask nothing.")
-@click.option(
-    "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
-)
-@click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same.")
+@directory_option
+@yes_option
+@trust_project_option
+@no_color_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line on stdout: ready, request, …")
 def dev(
     port: int | None, demo: bool, directory: Path, yes: bool, trust_project: bool, no_color: bool, as_json: bool
@@ -49,7 +44,6 @@ def dev(
     """
     from cct_cloudflare.cli.dev_screen import make_screen
     from cct_cloudflare.cli.job import ask_consent, render_project
-    from cct_cloudflare.cli.options import may_ask
     from cct_cloudflare.dev import DevRequest, develop, find_access, find_token, listen
     from cct_cloudflare.sandbox.toolchain import check_platform
     from cct_cloudflare.terminal import make_display

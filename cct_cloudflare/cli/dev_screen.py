@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from cct_cloudflare.dev import DEFAULT_PORT, DevEvent, Failed, Listening, Loaded
 from cct_cloudflare.dev.howto import cct_line, curl_line
 from cct_cloudflare.plain import plain, plain_line
 from cct_cloudflare.sandbox.session import AskConsent
+from cct_cloudflare.terminal import is_rich
 from cct_cloudflare.wording import duration, shown_path
 
 #: Below the time that starts a line.
@@ -93,7 +95,7 @@ class JsonScreen(_Base):
 
 
 class TextScreen(_Base):
-    color: bool | None = None
+    color = False
 
     def show(self, event: DevEvent) -> None:
         lines = self._ready(event) if isinstance(event, Ready) else self._line(event)
@@ -159,9 +161,7 @@ def make_screen(
     if as_json:
         return JsonScreen(listening, token, demo, has_key)
     screen = TextScreen(listening, token, demo, has_key)
-    # click leaves colours away where no terminal is.
-    plain_text = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    screen.color = False if plain_text else None
+    screen.color = is_rich(sys.stderr, no_color=no_color)
     return screen
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cct_cloudflare.cli.options import local_option
+from cct_cloudflare.cli.options import (
+    directory_option,
+    json_option,
+    local_option,
+    no_color_option,
+    worker_url_option,
+)
 from cct_cloudflare.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -42,13 +47,8 @@ Each line is ok, warn (works, but not for long or not everywhere), fail (runs ca
 or skip (not needed, or not asked). Exit code 0 when nothing failed, else 1. No key or token is ever shown.
 """,
 )
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path(),
-    help="The project; the current folder by default.",
-)
-@click.option("--worker-url", metavar="URL", help="The deployed Worker to look at; its token is CCT_TOKEN.")
+@directory_option
+@worker_url_option
 @local_option
 @click.option(
     "--fix",
@@ -58,8 +58,8 @@ or skip (not needed, or not asked). Exit code 0 when nothing failed, else 1. No 
 )
 @click.option("--offline", is_flag=True, help="Ask nothing over the network: no Claude, no Worker, no Cloudflare.")
 @click.option("--online", is_flag=True, help="Ask the package index as well whether there is a newer cct.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same.")
+@json_option
+@no_color_option
 def doctor(
     directory: Path,
     worker_url: str | None,
@@ -102,10 +102,10 @@ def doctor(
 def _shown(checks: Iterable[Check], *, no_color: bool) -> Iterable[Check]:
     """Shows each check as it comes, below the heading of its group, and gives it on."""
     from cct_cloudflare.doctor.report import check_text
+    from cct_cloudflare.terminal import is_rich
 
-    is_terminal = sys.stdout.isatty()
-    width = min(shutil.get_terminal_size().columns, 120) if is_terminal else None
-    colours = is_terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = min(shutil.get_terminal_size().columns, 120) if sys.stdout.isatty() else None
+    colours = is_rich(sys.stdout, no_color=no_color)
     group = None
     for check in checks:
         if check.group != group:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from cct_cloudflare.cli.completing import run_ids
-from cct_cloudflare.cli.options import output_options, request_options, run_options
+from cct_cloudflare.cli.options import json_option, may_ask, output_options, request_options, run_options, yes_option
 
 
 @click.group(
@@ -29,7 +29,7 @@ Examples:
 @click.option("--failed", is_flag=True, help="Only runs that did not succeed.")
 @click.option("--days", type=click.IntRange(1, 36_500), help="Only runs of the last days, today among them.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @click.pass_context
 def history(
     context: click.Context, search: str | None, failed: bool, days: int | None, limit: int, as_json: bool
@@ -126,8 +126,8 @@ def rerun(run: str, **options: Any) -> int:
 
 @history.command()
 @click.option("--older-than", type=click.IntRange(1, 36_500), metavar="DAYS", help="Only runs from before these days.")
-@click.option("--yes", is_flag=True, help="Ask nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@yes_option
+@json_option
 def clear(older_than: int | None, yes: bool, as_json: bool) -> None:
     """Remove runs from the history, for good. Files that runs have saved stay."""
     from cct_cloudflare.errors import UsageError
@@ -143,7 +143,7 @@ def clear(older_than: int | None, yes: bool, as_json: bool) -> None:
             assert connection is not None  # noqa: S101 - opened for writing, there is one
             count = count_older(connection, before)
             if count and not yes:
-                if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+                if not may_ask(yes=yes, as_json=as_json):
                     raise UsageError(f"{counted(count, 'run')} would be removed.", hint="Say so with --yes.")
                 click.confirm(f"Remove {counted(count, 'run')}, for good?", default=False, abort=True, err=True)
             removed = remove_older(connection, before) if count else 0

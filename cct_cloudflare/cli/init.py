@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cct_cloudflare.cli.options import json_option, yes_option
+
 _EPILOG = """\b
 Examples:
   cct init
@@ -49,8 +51,8 @@ Examples:
 @click.option("--keep", is_flag=True, help="With --update: count your version of files in conflict as merged.")
 @click.option("--force", is_flag=True, help="Rewrite files that you edited, too; yours go to .cct-backup/.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen to each file, and write nothing.")
-@click.option("--yes", is_flag=True, help="Ask nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@yes_option
+@json_option
 def init(
     directory: Path,
     name: str | None,

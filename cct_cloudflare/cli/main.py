@@ -12,7 +12,7 @@ import click
 
 from cct_cloudflare import __version__
 from cct_cloudflare.cli.lazy import LazyCommand, LazyGroup
-from cct_cloudflare.cli.options import output_options, prompt_options, run_options
+from cct_cloudflare.cli.options import output_options, prompt_file_option, prompt_options, run_options
 from cct_cloudflare.errors import CctError, Exit, UsageError
 
 PROVIDERS = ("cloudflare",)
@@ -57,7 +57,7 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
 @click.version_option(__version__, message="cct %(version)s")
 @click.option("--sandbox", metavar="PROVIDER", help="Where programs run: cloudflare.")
 @click.option("--prompt", metavar="TEXT", help="What the program should do; - reads standard input.")
-@click.option("--prompt-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the prompt from a file.")
+@prompt_file_option
 @click.option("--dry-run", is_flag=True, help="Print what would be sent, and do nothing.")
 @click.option(
     "--direct", is_flag=True, help="Ask Claude from this machine and save the program; nothing runs, no sandbox."

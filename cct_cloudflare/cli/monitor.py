@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cct_cloudflare.cli.options import Seconds, output_options, prompt_options, read_prompt, run_options
+from cct_cloudflare.cli.options import (
+    Seconds,
+    output_options,
+    prompt_file_option,
+    prompt_options,
+    read_prompt,
+    run_options,
+)
 from cct_cloudflare.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ Examples:
 """,
 )
 @click.argument("prompt", required=False)
-@click.option("--prompt-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the prompt from a file.")
+@prompt_file_option
 @click.option(
     "--runs",
     type=click.IntRange(1, 100),

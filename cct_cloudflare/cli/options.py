@@ -46,15 +46,35 @@ class _Dollars(_Amount):
         return super().convert(value.removeprefix("$") if isinstance(value, str) else value, param, ctx)
 
 
+directory_option = click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="The project; the current folder by default.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else.")
 local_option = click.option("--local", is_flag=True, help="This machine, whatever Worker is configured.")
+no_color_option = click.option(
+    "--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same."
+)
+prompt_file_option = click.option(
+    "--prompt-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the prompt from a file."
+)
+trust_project_option = click.option(
+    "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
+)
+worker_url_option = click.option(
+    "--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN."
+)
+yes_option = click.option("--yes", is_flag=True, help="Ask nothing.")
 
 
 def output_options(command: _F) -> _F:
     """`--json`, `--quiet`, `--no-color`: how a run is shown."""
     for option in (
-        click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same."),
+        no_color_option,
         click.option("--quiet", is_flag=True, help="Only the program's own output, and errors."),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else."),
+        json_option,
     ):
         command = option(command)
     return command
@@ -88,24 +108,15 @@ def prompt_options(command: _F) -> _F:
 def request_options(command: _F) -> _F:
     """`--model` to `--trust-project`: of which model a request is asked, and where."""
     for option in (
-        click.option(
-            "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
-        ),
-        click.option("--yes", is_flag=True, help="Ask nothing."),
-        click.option(
-            "--directory",
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
-            default=Path(),
-            help="The project; the current folder by default.",
-        ),
+        trust_project_option,
+        yes_option,
+        directory_option,
         click.option("--demo", is_flag=True, help="Answer from a scripted model on this machine: no key, no account."),
         click.option(
             "--anthropic-api-key", metavar="KEY", help="Shows in the process list: better set ANTHROPIC_API_KEY."
         ),
         local_option,
-        click.option(
-            "--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN."
-        ),
+        worker_url_option,
         click.option(
             "--max-cost",
             type=_Dollars(min=0, min_open=True),
@@ -129,8 +140,8 @@ def request_options(command: _F) -> _F:
 def deployment_options(command: _F) -> _F:
     """`--directory` to `--json`: which deployed Worker a command is about, and how it answers."""
     for option in (
-        click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same."),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else."),
+        no_color_option,
+        json_option,
         click.option("--account", metavar="ID", help="The Cloudflare account; CLOUDFLARE_ACCOUNT_ID does the same."),
         click.option(
             "--env",
@@ -139,12 +150,7 @@ def deployment_options(command: _F) -> _F:
             metavar="NAME",
             help="An environment of wrangler.toml: development, staging, production; else the default one.",
         ),
-        click.option(
-            "--directory",
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
-            default=Path(),
-            help="The project; the current folder by default.",
-        ),
+        directory_option,
     ):
         command = option(command)
     return command
@@ -198,7 +204,9 @@ def read_prompt(prompt: str | None, prompt_file: Path | None) -> str | None:
             with prompt_file.open("rb") as file:
                 return _decode(file.read(MAX_PROMPT_BYTES + 1), str(prompt_file))
         except OSError as error:
-            raise UsageError(f"{prompt_file} cannot be read: {error.strerror}.") from error
+            raise UsageError(
+                f"{prompt_file} cannot be read: {error.strerror}.", hint="Check the name and its permissions."
+            ) from error
     if prompt == "-" or prompt_file is not None:
         return _decode(sys.stdin.buffer.read(MAX_PROMPT_BYTES + 1), "standard input")
     return prompt
@@ -207,7 +215,9 @@ def read_prompt(prompt: str | None, prompt_file: Path | None) -> str | None:
 def _decode(data: bytes, where: str) -> str:
     if len(data) > MAX_PROMPT_BYTES:
         raise UsageError(
-            f"The prompt in {where} is larger than {MAX_PROMPT_BYTES // 1000} kB.", code="payload_too_large"
+            f"The prompt in {where} is larger than {MAX_PROMPT_BYTES // 1000} kB.",
+            hint="Shorten it.",
+            code="payload_too_large",
         )
     try:
         return data.decode("utf-8-sig")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cct_cloudflare.cli.options import local_option, milliseconds, output_options, run_options
+from cct_cloudflare.cli.options import local_option, milliseconds, output_options, run_options, worker_url_option
 
 
 @click.command(
@@ -19,7 +19,7 @@ Examples:
 """,
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--worker-url", metavar="URL", help="A deployed Worker instead of this machine; its token is CCT_TOKEN.")
+@worker_url_option
 @local_option
 @run_options
 @output_options
@@ -48,7 +48,10 @@ def run(
 
     if any(str(file) == "-" for file in files):
         if len(files) > 1:
-            raise UsageError("- reads the whole program from standard input, so no other file can be given.")
+            raise UsageError(
+                "- reads the whole program from standard input, so no other file can be given.",
+                hint="Name all files, or none but -.",
+            )
         program = program_from_stdin(sys.stdin.buffer.read(MAX_BYTES + 1), language)
     else:
         program = program_from_files(files, language)

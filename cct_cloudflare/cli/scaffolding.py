@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
 
+from cct_cloudflare.cli.options import may_ask
 from cct_cloudflare.errors import ConfigError, UsageError
 from cct_cloudflare.plain import plain
 from cct_cloudflare.scaffold import Action, Plan, apply
 from cct_cloudflare.scaffold.changes import FileChange, changes
 from cct_cloudflare.scaffold.describe import summary, tree
 from cct_cloudflare.scaffold.planning import WRITES
+from cct_cloudflare.terminal import is_rich
 from cct_cloudflare.wording import counted
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -24,7 +25,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 def render_project(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Carries the plan out. Raises click.Abort when the user declines."""
     overwritten = plan.having(Action.OVERWRITE)
-    if overwritten and not (dry_run or yes or as_json) and sys.stdin.isatty():
+    if overwritten and not dry_run and may_ask(yes=yes, as_json=as_json):
         click.confirm(f"Replace what you edited ({', '.join(overwritten)})?", abort=True, err=True)
     if not dry_run:
         plan = apply(plan)
@@ -50,7 +51,7 @@ def update_project(plan: Plan, *, dry_run: bool, yes: bool, as_json: bool) -> No
     shown = changes(plan)
     touched = plan.having(*WRITES, Action.REMOVE)
     must_ask = bool(touched) and not (dry_run or yes)
-    if must_ask and (as_json or not sys.stdin.isatty()):
+    if must_ask and not may_ask(yes=yes, as_json=as_json):
         raise UsageError(
             "The update was not applied, because nobody can be asked here.",
             hint="--yes applies it, --dry-run shows it.",
@@ -77,8 +78,7 @@ def _print_json(plan: Plan, *, dry_run: bool, **more: Any) -> None:
 
 
 def _show(shown: Iterable[FileChange], *, err: bool) -> None:
-    # click leaves colours away where no terminal is.
-    color = False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+    color = is_rich(sys.stderr if err else sys.stdout, no_color=False)
     for line in _lines(shown):
         click.echo(line, err=err, color=color)
 

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from cct_cloudflare.cli.options import json_option
+
 
 @click.command(
     epilog="""\b
@@ -18,7 +20,7 @@ Examples:
 @click.option(
     "--days", type=click.IntRange(1, 36_500), help="Only the last days, today among them; all runs otherwise."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def stats(days: int | None, as_json: bool) -> None:
     """Sum up the history: runs, success, time, tokens and cost, per day and per model.
 

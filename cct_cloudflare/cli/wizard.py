@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cct_cloudflare.cli.options import may_ask
+
 
 def can_ask(options: Mapping[str, Any]) -> bool:
     """Whether questions may be asked on this terminal. A dumb one cannot show a list to choose from."""
-    declined = options["yes"] or options["as_json"] or options["quiet"]
     is_dumb = os.environ.get("TERM") in ("dumb", "unknown")
-    return not (declined or is_dumb) and sys.stdin.isatty() and sys.stderr.isatty()
+    return may_ask(yes=options["yes"], as_json=options["as_json"]) and not (options["quiet"] or is_dumb)
 
 
 def start(given: Sequence[str], options: Mapping[str, Any]) -> int:

@@ -111,7 +111,9 @@ def _make_private(files: Sequence[PrivateFile]) -> str:
         for file in files:
             file.path.chmod(0o600)
     except OSError as error:
-        raise ConfigError(f"The mode of {error.filename} could not be changed: {error.strerror}.") from error
+        raise ConfigError(
+            f"The mode of {error.filename} could not be changed: {error.strerror}.", hint="Change it yourself."
+        ) from error
     return f"Only you can read {', '.join(file.path.name for file in files)} now."
 
 
@@ -120,7 +122,9 @@ def _remove(paths: Sequence[Path]) -> str:
         for path in paths:
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise ConfigError(f"{error.filename} could not be removed: {error.strerror}.") from error
+        raise ConfigError(
+            f"{error.filename} could not be removed: {error.strerror}.", hint="Remove it yourself."
+        ) from error
     return f"Removed {', '.join(path.name for path in paths)}."
 
 

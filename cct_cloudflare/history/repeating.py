@@ -16,6 +16,8 @@ from cct_cloudflare.run import RunPlan
 from cct_cloudflare.sandbox.client import ExecuteRequest
 from cct_cloudflare.sandbox.program import Program, ProgramFile
 
+_WHAT_WAS_KEPT = "cct history show tells what was kept of it."
+
 
 def plan_again(
     record: RunRecord,
@@ -34,7 +36,9 @@ def plan_again(
     """
     if record.question is None:
         raise UsageError(
-            f"Run {record.summary.id} asked no model, so there is no prompt to send again.", code="run_incomplete"
+            f"Run {record.summary.id} asked no model, so there is no prompt to send again.",
+            hint=_WHAT_WAS_KEPT,
+            code="run_incomplete",
         )
     asked = record.request
     request = ExecuteRequest(
@@ -56,7 +60,9 @@ def program_again(record: RunRecord) -> Program:
     missing = [file.path for file in record.program if file.content is None]
     if missing or not record.program or not record.entrypoint:
         what = f"{', '.join(missing)} was too large to keep" if missing else "the run ended before it was complete"
-        raise UsageError(f"The program of run {record.summary.id} is not there: {what}.", code="run_incomplete")
+        raise UsageError(
+            f"The program of run {record.summary.id} is not there: {what}.", hint=_WHAT_WAS_KEPT, code="run_incomplete"
+        )
     language = record.summary.language or ""
     return Program(language, record.entrypoint, kept_files(record.program))
 

@@ -78,7 +78,7 @@ def _read(path: Path, left: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(left + 1)
     except IsADirectoryError:
-        raise UsageError(f"{path} is a folder; name its files.") from None
+        raise UsageError(f"{path} is a folder.", hint="Name its files.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     return _bounded(data, left)

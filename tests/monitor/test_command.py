@@ -130,7 +130,7 @@ def test_the_prompt_may_come_from_a_file_or_standard_input(cct: Cct) -> None:
         (["--watch", "--interval", "0"], "--interval"),
         (["--watch", "--worker-url", "http://example.com"], "--worker-url"),
         (["a", "b"], "unexpected"),
-        (["Unknown to the script.", "--demo"], "knows only these prompts"),
+        (["Unknown to the script.", "--demo"], "does not know this prompt"),
     ],
 )
 def test_usage_errors_are_exit_2_and_start_nothing(

@@ -101,6 +101,8 @@ def update(project: Path, rendered: dict[str, bytes], *answers: str, terminal: b
         with pytest.MonkeyPatch.context() as patch:
             if terminal:
                 patch.setattr("sys.stdin.isatty", lambda: True)
+                patch.setattr("sys.stderr.isatty", lambda: True)
+                patch.setenv("NO_COLOR", "1")
             update_project(plan(project, rendered=rendered, force=force, keep=keep), **flags)
 
     return CliRunner().invoke(command, input="\n".join(answers) + "\n", catch_exceptions=False)
