@@ -16,7 +16,7 @@ import click
 from cct_cloudflare.cli.options import may_ask
 from cct_cloudflare.config import KEY_VARIABLE
 from cct_cloudflare.deploy.login import Account
-from cct_cloudflare.deploy.planning import COST_CLASS, DeployPlan
+from cct_cloudflare.deploy.planning import DeployPlan
 from cct_cloudflare.deploy.preparing import Questions, check_build, prepare, prepare_dry_run
 from cct_cloudflare.deploy.project import few
 from cct_cloudflare.deploy.request import DeployRequest
@@ -90,7 +90,7 @@ def show_plan(plan: DeployPlan) -> None:
         ("Address", plan.url or "under workers.dev, as Cloudflare names it"),
         ("Gets", _bindings(plan)),
         *(("Secret", f"{secret.name}: {secret.why}") for secret in plan.secrets),
-        ("Cost", COST_CLASS),
+        ("Cost", plan.cost),
     ]
     if plan.edited:
         facts.append(("Edited", f"by you, and deployed as they are: {', '.join(plan.edited)}"))

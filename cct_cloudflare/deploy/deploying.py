@@ -135,8 +135,10 @@ def _token(plan: DeployPlan, url: str) -> tuple[str, bool]:
 
 
 def _set_secrets(plan: DeployPlan, token: str, wrangler: Wrangler) -> None:
-    values = {secret.name: secret.value for secret in plan.secrets if secret.value is not None}
-    put_secrets(wrangler, plan.environment, {**values, TOKEN_NAME: token})
+    sent = [secret for secret in plan.secrets if secret.action != "leave"]
+    values = {secret.name: token if secret.name == TOKEN_NAME else secret.value for secret in sent}
+    if values:
+        put_secrets(wrangler, plan.environment, values)
 
 
 def put_secrets(wrangler: Wrangler, environment: str, values: dict[str, str | None]) -> None:

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from cct_cloudflare import config
 from cct_cloudflare.deploy.login import Account
-from cct_cloudflare.deploy.project import Binding, WorkerConfig
+from cct_cloudflare.deploy.project import CONTAINER_KIND, Binding, WorkerConfig
 from cct_cloudflare.deploy.refusals import is_not_there, refusal
 from cct_cloudflare.deploy.request import DEFAULT_URL_WORD
 from cct_cloudflare.deploy.wrangler import Wrangler
-from cct_cloudflare.deployments import Deployment, deployment_of
+from cct_cloudflare.deployments import Deployment, Rotation, deployment_of, rotation_of
 from cct_cloudflare.errors import ConfigError
 
 #: What a Worker costs, in a phrase; the figures are Cloudflare's and change.
@@ -28,7 +28,10 @@ SecretAction = Literal["set", "keep", "leave"]
 
 @dataclass(frozen=True)
 class SecretPlan:
-    """`set` sends `value`; `keep` sends the one that is known, again; `leave` sends nothing. `why` is for people."""
+    """`set` sends `value`; `keep` sends the one that is known, again; `leave` sends nothing, known or not.
+
+    `why` is for people.
+    """
 
     name: str
     action: SecretAction
@@ -67,6 +70,12 @@ class DeployPlan:
     url: str | None
     own_url: bool
 
+    @property
+    def cost(self) -> str:
+        """What the Worker costs, as a phrase for people."""
+        has_containers = any(binding.kind == CONTAINER_KIND for binding in self.bindings)
+        return f"{COST_CLASS}; containers are billed while they run" if has_containers else COST_CLASS
+
     def to_json(self) -> dict[str, Any]:
         return {
             "worker": self.name,
@@ -77,7 +86,7 @@ class DeployPlan:
             "bindings": [{"name": binding.name, "kind": binding.kind} for binding in self.bindings],
             "secrets": [secret.to_json() for secret in self.secrets],
             "editedFiles": list(self.edited),
-            "cost": COST_CLASS,
+            "cost": self.cost,
         }
 
 
@@ -130,7 +139,11 @@ def make_plan(
         bindings=worker.bindings(environment),
         secrets=(
             _plan_key(project, existing, key, with_key=with_key),
-            _plan_token((deployment.url, before.url if before else None), existing),
+            _plan_token(
+                (deployment.url, before.url if before else None),
+                existing,
+                rotation_of(project, environment) if before else None,
+            ),
         ),
         edited=edited,
         url=deployment.url,
@@ -190,15 +203,21 @@ def _where(before: Deployment | None, name: str, environment: str, url: str | No
     return before
 
 
-def _plan_token(addresses: tuple[str | None, ...], existing: Existing | None) -> SecretPlan:
+def _plan_token(addresses: tuple[str | None, ...], existing: Existing | None, rotation: Rotation | None) -> SecretPlan:
     given = os.environ.get(TOKEN_NAME)
     if given:
         token = config.checked_token(given, TOKEN_NAME)
         return SecretPlan(TOKEN_NAME, "set", f"from {TOKEN_NAME} in the environment", token)
     for address in addresses:
         known = config.worker_target(address) if address is not None else None
-        if known is not None and known.token is not None:
-            return SecretPlan(TOKEN_NAME, "keep", "the one that you have already", known.token)
+        if known is None or known.token is None:
+            continue
+        # The Worker has the known one beside the old one, which must go on to count.
+        is_rotated = rotation is not None and rotation.previous is not None
+        if is_rotated and (existing is None or TOKEN_NAME in existing.secrets):
+            why = "left as it is, with the old one beside it, until cct secret rotate ends that"
+            return SecretPlan(TOKEN_NAME, "leave", why, known.token)
+        return SecretPlan(TOKEN_NAME, "keep", "the one that you have already", known.token)
     if existing is not None and TOKEN_NAME in existing.secrets:
         return SecretPlan(
             TOKEN_NAME,

@@ -18,6 +18,7 @@ from cct_cloudflare.sandbox.toolchain import Progress, find_node, find_npm, run_
 AskConsent = Callable[[Path, tuple[str, ...]], bool]
 
 CONFIG_NAME = "wrangler.toml"
+CONTAINER_KIND = "container"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class WorkerConfig:
             if isinstance(value, dict) and isinstance(value.get("bindings"), list):
                 value = value["bindings"]
             for entry in value if isinstance(value, list) else []:
-                name = entry.get("binding", entry.get("name")) if isinstance(entry, dict) else None
+                names = ("class_name",) if key == "containers" else ("binding", "name")
+                name = next((entry[name] for name in names if name in entry), None) if isinstance(entry, dict) else None
                 if isinstance(name, str):
                     found.append(Binding(name, kind))
         # Assets are inherited by every environment, other bindings by none.
@@ -87,6 +89,7 @@ class WorkerConfig:
 
 _KINDS = {
     "worker_loaders": "Dynamic Workers",
+    "containers": CONTAINER_KIND,
     "durable_objects": "Durable Object",
     "kv_namespaces": "KV namespace",
     "r2_buckets": "R2 bucket",

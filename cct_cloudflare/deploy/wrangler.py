@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -178,6 +179,9 @@ def _ended(process: subprocess.Popen[str], interrupted: threading.Event | None =
     except BaseException:
         if interrupted is not None:
             interrupted.set()
+        if sys.platform == "win32":
+            process.kill()
+            raise
         try:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)

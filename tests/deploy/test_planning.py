@@ -15,7 +15,7 @@ from cct_cloudflare.deploy.planning import DeployPlan, Existing, check_name, mak
 from cct_cloudflare.deploy.preparing import Questions, deployed_worker, prepare_dry_run
 from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.deploy.wrangler import Wrangler
-from cct_cloudflare.deployments import Deployment
+from cct_cloudflare.deployments import Deployment, Rotation
 from cct_cloudflare.errors import ConfigError, UsageError
 from tests.runtime import KEY
 
@@ -50,6 +50,13 @@ class TestTheProject:
             assert kinds["RUN_GATE"] == "Durable Object"
             assert kinds["DEFAULT_MODEL"] == "variable"
             assert "ASSETS" in kinds
+
+    def test_containers_are_named_and_said_to_cost(self, tmp_path: Path) -> None:
+        scaffold.apply(scaffold.plan(tmp_path, container=True))
+        for environment in ("", "production"):
+            plan = planned(tmp_path, environment, with_key=False)
+            assert [binding.kind for binding in plan.bindings].count("container") == 1
+            assert "containers are billed" in plan.cost
 
     def test_an_environment_that_is_not_there_is_named_with_those_that_are(self, rendered: Path) -> None:
         with pytest.raises(UsageError) as caught:
@@ -196,6 +203,17 @@ class TestSecrets:
         assert secrets_of(moved)["CCT_TOKEN"] == ("keep", "known")
         monkeypatch.setenv("CCT_TOKEN", "given")
         assert secrets_of(planned(rendered, with_key=False))["CCT_TOKEN"] == ("set", "given")
+
+    def test_a_deploy_does_not_end_a_rotation_that_keeps_the_old_token(self, rendered: Path) -> None:
+        deployments.remember(rendered, Deployment("", "cct-sandbox", A.id, URL))
+        config.store_worker(URL, "new")
+        there = Existing(is_there=True, secrets=frozenset({"CCT_TOKEN", "CCT_TOKEN_NEXT"}))
+        deployments.set_rotation(rendered, "", Rotation(next="new"))
+        assert secrets_of(planned(rendered, with_key=False, existing=there))["CCT_TOKEN"] == ("keep", "new")
+        deployments.set_rotation(rendered, "", Rotation(previous="old"))
+        assert secrets_of(planned(rendered, with_key=False, existing=there))["CCT_TOKEN"] == ("leave", "new")
+        gone = Existing(is_there=False)
+        assert secrets_of(planned(rendered, with_key=False, existing=gone))["CCT_TOKEN"] == ("keep", "new")
 
     @pytest.mark.parametrize(
         ("remembered", "account"),
