@@ -213,10 +213,10 @@ def test_a_dotenv_that_is_no_file_is_passed_over(make: Callable[[Path], None], t
 
 @given(st.text())
 def test_no_dotenv_raises_anything_else(text: str) -> None:
-    from cct_cloudflare import config
+    from cct_cloudflare.config.keys import _dotenv_value
 
     for line in text.splitlines():
-        assert isinstance(config._dotenv_value(line), str)
+        assert isinstance(_dotenv_value(line), str)
 
 
 # Workers

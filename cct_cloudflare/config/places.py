@@ -1,0 +1,31 @@
+"""Where this user's settings, caches and data lie, and the variables that are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+APP = "cct-cloudflare"
+KEY_VARIABLE = "ANTHROPIC_API_KEY"
+TOKEN_VARIABLE = "CCT_TOKEN"  # noqa: S105 - the variable's name
+URL_VARIABLE = "CLOUDFLARE_WORKER_URL"
+
+
+def config_dir() -> Path:
+    """Settings and secrets of this user (Linux: `$XDG_CONFIG_HOME/cct-cloudflare`)."""
+    import platformdirs
+
+    return platformdirs.user_config_path(APP, appauthor=False)
+
+
+def cache_dir() -> Path:
+    """What can be made again: the toolchain, bundles, snapshots (Linux: `$XDG_CACHE_HOME/cct-cloudflare`)."""
+    import platformdirs
+
+    return platformdirs.user_cache_path(APP, appauthor=False)
+
+
+def data_dir() -> Path:
+    """What a user would miss: the history of runs (Linux: `$XDG_DATA_HOME/cct-cloudflare`)."""
+    import platformdirs
+
+    return platformdirs.user_data_path(APP, appauthor=False)
