@@ -80,7 +80,7 @@ def test_an_agent_says_how_it_works_and_what_it_delivers(agent: Component) -> No
 
 
 @pytest.mark.parametrize("agent", AGENTS, ids=label)
-def test_an_agent_that_changes_nothing_cannot(agent: Component) -> None:
+def test_an_agent_that_changes_nothing_has_no_tool_to_edit_with(agent: Component) -> None:
     if "change nothing" in agent.body:
         assert agent.tools and not {"Edit", "Write"} & set(agent.tools)
 
