@@ -179,7 +179,7 @@ class _OutputDisplay(_BaseDisplay):
 
 
 class QuietDisplay(_OutputDisplay):
-    """Only the program's own output, and one line when the run did not go well."""
+    """Only the program's own output, and one line when the run did not go well or not all of it is there."""
 
     def event(self, event: Event) -> None:
         if isinstance(event, Output):
@@ -190,7 +190,9 @@ class QuietDisplay(_OutputDisplay):
         self._end_line()
         if result.exit_code is not Exit.OK:
             self._stderr.write(f"{verdict(result)}\n")
-            self._stderr.flush()
+        if result.truncated:
+            self._stderr.write("The output or the files passed a limit; the rest was dropped.\n")
+        self._stderr.flush()
 
 
 class PlainDisplay(_OutputDisplay):

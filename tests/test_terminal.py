@@ -340,7 +340,8 @@ def test_quiet_gives_the_output_and_one_line_when_it_went_wrong() -> None:
     assert (good.stdout, good.stderr) == ("55!\n", "careful\n")
     assert (bad.stdout, bad.stderr) == (
         "",
-        "Traceback …\nThe program failed with status 3; 1 file was refused as unsafe.\n",
+        "Traceback …\nThe program failed with status 3; 1 file was refused as unsafe.\n"
+        "The output or the files passed a limit; the rest was dropped.\n",
     )
 
 

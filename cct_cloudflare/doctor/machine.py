@@ -137,7 +137,10 @@ def look_at_proxy(_: Context) -> Finding:
             )
         hosts[name] = host
     named = ", ".join(f"{name} names {host}" for name, host in hosts.items())
-    return ok(f"{named}; what is on this machine is asked without it.")
+    return warn(
+        f"{named}; a Worker on this machine asks Claude without it, because workerd takes none.",
+        "Where only the proxy leads to the internet, use a deployed Worker or --direct.",
+    )
 
 
 def look_at_space(_: Context) -> Finding:

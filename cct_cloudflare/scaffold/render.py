@@ -17,7 +17,7 @@ from cct_cloudflare.scaffold.toml import toml_string
 TEMPLATE_SUFFIX = ".j2"
 
 # A checkout's template folder is also where its npm packages are installed and its builds land.
-_NEVER = frozenset({"node_modules", ".wrangler", ".dev.vars", ".git", ".DS_Store", "__pycache__"})
+_NEVER = frozenset({"node_modules", ".wrangler", ".dev.vars", ".git", ".DS_Store", "__pycache__", ".ruff_cache"})
 _NEVER_AT_TOP = frozenset({"build"})
 
 #: The prompt whose cost the guides tell.

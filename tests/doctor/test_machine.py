@@ -148,8 +148,8 @@ def test_the_npm_package_is_known_by_its_folder(
 @pytest.mark.parametrize(
     ("value", "status"),
     [
-        ("http://me:CANARY@proxy.example:3128", "ok"),
-        ("proxy.example:3128", "ok"),
+        ("http://me:CANARY@proxy.example:3128", "warn"),
+        ("proxy.example:3128", "warn"),
         ("socks5://me:CANARY@proxy.example:1080", "fail"),
         ("http://", "fail"),
         ("http://[CANARY", "fail"),
