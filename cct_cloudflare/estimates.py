@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare import pricing
 from cct_cloudflare.errors import UsageError
+from cct_cloudflare.generation import patience
+from cct_cloudflare.limits import DEFAULT_MAX_TOKENS, DEFAULT_TIMEOUT, LEAST_MAX_TOKENS
 from cct_cloudflare.resources import templates_dir
 
 if TYPE_CHECKING:
@@ -20,16 +22,11 @@ if TYPE_CHECKING:
 CHARACTERS_PER_TOKEN = 3.0
 #: A program of about 150 lines with the thinking before it: a guess, and said to be one.
 LIKELY_OUTPUT_TOKENS = 3_000
-#: The Worker's own bounds (`src/limits.ts`).
-DEFAULT_MAX_TOKENS = 16_000
-LEAST_MAX_TOKENS = 256
-DEFAULT_TIMEOUT_MS = 30_000
 #: What the API adds for the use of tools was 313 to 530 tokens for every model that its price list tells it for.
 _TOOL_USE_TOKENS = 1_000
 #: The schema of the tool and the tags around the sections, beside the words in `claude.json`.
 _FRAME_BYTES = 4_000
-#: The longest that a Worker waits for one reply of Claude (`claude.json`), and more than a sandbox takes to start.
-_GENERATION_MS = 600_000
+#: More than a sandbox takes to start.
 _START_MS = 10_000
 
 
@@ -90,7 +87,7 @@ def estimate(
     most_in = _TOOL_USE_TOKENS + _FRAME_BYTES + _bytes(text) + _bytes(own)
     most_out = DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens
     likely_out = min(LIKELY_OUTPUT_TOKENS, most_out)
-    timeout = DEFAULT_TIMEOUT_MS if timeout_ms is None else timeout_ms
+    timeout = DEFAULT_TIMEOUT if timeout_ms is None else timeout_ms
     return CostEstimate(
         model=name,
         input_tokens=likely_in,
@@ -173,7 +170,8 @@ def _what_fits(limit_usd: float, expected: CostEstimate) -> str:
 
 def _cloudflare(timeout_ms: int, sandbox: str | None) -> float:
     program_ms = _START_MS + timeout_ms
-    return pricing.cloudflare_usd_at_most(_GENERATION_MS + program_ms, sandbox or "isolate", program_ms)
+    generation_ms = patience().call * 1000
+    return pricing.cloudflare_usd_at_most(generation_ms + program_ms, sandbox or "isolate", program_ms)
 
 
 def _bytes(text: str) -> int:

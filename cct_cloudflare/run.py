@@ -15,13 +15,11 @@ from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.prompt import MergedPrompt, merge
 from cct_cloudflare.components.sources import default_sources, resolve
 from cct_cloudflare.errors import UsageError
+from cct_cloudflare.limits import EXECUTE_BODY, QUESTION_CHARACTERS, SYSTEM_CHARACTERS, characters
 from cct_cloudflare.sandbox.client import ExecuteRequest
 
 if TYPE_CHECKING:
     from cct_cloudflare.history.record import UsedComponent
-
-#: The Worker's own bound on the body of `/execute` (`src/limits.ts`), told before anything is started.
-MAX_REQUEST_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -93,11 +91,20 @@ def plan_run(request: RunRequest) -> RunPlan:
         max_tokens=request.max_tokens,
         sandbox=request.sandbox,
     )
-    size = len(json.dumps(execute.to_json(), ensure_ascii=False).encode())
-    if size > MAX_REQUEST_BYTES:
-        raise UsageError(
-            f"The prompt with its components and files has {size:,} bytes; at most {MAX_REQUEST_BYTES:,} are sent.",
-            hint="Shorten it, or name fewer files and components.",
-            code="payload_too_large",
-        )
+    _check_size(execute)
     return RunPlan(merged, execute, model, request.prompt)
+
+
+def _check_size(request: ExecuteRequest) -> None:
+    """Raises UsageError (`payload_too_large`) for what the Worker would refuse."""
+    for what, size, most, unit in (
+        ("The prompt with its commands and files", characters(request.question), QUESTION_CHARACTERS, "characters"),
+        ("The text of the agents", characters(request.system or ""), SYSTEM_CHARACTERS, "characters"),
+        ("The request", len(json.dumps(request.to_json(), ensure_ascii=False).encode()), EXECUTE_BODY, "bytes"),
+    ):
+        if size > most:
+            raise UsageError(
+                f"{what} has {size:,} {unit}; at most {most:,} are sent.",
+                hint="Shorten it, or name fewer files and components.",
+                code="payload_too_large",
+            )

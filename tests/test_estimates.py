@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cct_cloudflare import estimates, pricing
+from cct_cloudflare import pricing
 from cct_cloudflare.components.prompt import MergedPrompt
 from cct_cloudflare.config import WorkerTarget
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.estimates import check_max_cost, check_plan, estimate, told_estimate
 from cct_cloudflare.place import Place
-from cct_cloudflare.resources import templates_dir
 from cct_cloudflare.run import RunPlan
 from cct_cloudflare.sandbox.client import ExecuteRequest
 from cct_cloudflare.sandbox.session import ModelAccess
@@ -31,16 +30,6 @@ def test_likely_is_never_more_than_the_most(question: str, system: str, max_toke
     assert expected.input_tokens <= expected.input_tokens_at_most
     assert expected.input_tokens_at_most >= len((question + system).encode("utf-8", "replace"))
     assert expected.output_tokens <= expected.output_tokens_at_most == max_tokens
-
-
-def test_the_bounds_are_the_workers_own() -> None:
-    limits = (templates_dir() / "cloudflare" / "src" / "limits.ts").read_text()
-    tokens = re.search(r"maxTokens: \{ least: ([\d_]+), most: [\d_]+, default: ([\d_]+) \}", limits)
-    timeout = re.search(r"timeout: \{ least: [\d_]+, most: [\d_]+, default: ([\d_]+) \}", limits)
-    assert tokens is not None
-    assert timeout is not None
-    assert (int(tokens[1]), int(tokens[2])) == (estimates.LEAST_MAX_TOKENS, estimates.DEFAULT_MAX_TOKENS)
-    assert int(timeout[1]) == estimates.DEFAULT_TIMEOUT_MS
 
 
 def test_a_deployed_worker_costs_more_than_this_machine() -> None:

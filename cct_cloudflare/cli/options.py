@@ -12,11 +12,18 @@ import click
 
 from cct_cloudflare.cli.completing import agent_names, command_names, model_names
 from cct_cloudflare.errors import UsageError
+from cct_cloudflare.limits import (
+    DEFAULT_MAX_TOKENS,
+    DEFAULT_TIMEOUT,
+    LEAST_MAX_TOKENS,
+    LEAST_TIMEOUT,
+    MOST_MAX_TOKENS,
+    MOST_TIMEOUT,
+)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-#: The bounds of the Worker's API (`src/limits.ts`), checked here so that a wrong value fails before anything starts.
-MIN_TIMEOUT, MAX_TIMEOUT = 0.1, 300.0
+#: More is not even read: what a Worker takes is judged when it is known in full.
 MAX_PROMPT_BYTES = 400_000
 
 #: The sandboxes that a Worker may have (`src/api.ts`); which it has, its `/health` says.
@@ -124,7 +131,9 @@ def request_options(command: _F) -> _F:
             help="Refuse, before anything is sent, what can cost more than this.",
         ),
         click.option(
-            "--max-tokens", type=click.IntRange(256, 64_000), help="The most that Claude may write; 16000 by default."
+            "--max-tokens",
+            type=click.IntRange(LEAST_MAX_TOKENS, MOST_MAX_TOKENS),
+            help=f"The most that Claude may write; {DEFAULT_MAX_TOKENS} by default.",
         ),
         click.option(
             "--model",
@@ -167,9 +176,12 @@ def run_options(command: _F) -> _F:
         ),
         click.option(
             "--timeout",
-            type=Seconds(MIN_TIMEOUT, MAX_TIMEOUT),
+            type=Seconds(LEAST_TIMEOUT / 1000, MOST_TIMEOUT / 1000),
             metavar="SECONDS",
-            help="Stop the program after this long; 30 by default, at most 300.",
+            help=(
+                f"Stop the program after this long; {DEFAULT_TIMEOUT // 1000} by default,"
+                f" at most {MOST_TIMEOUT // 1000}."
+            ),
         ),
         click.option(
             "--isolation",

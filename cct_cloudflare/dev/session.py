@@ -20,6 +20,7 @@ from cct_cloudflare.dev.changes import Snapshot, looks, read_snapshot
 from cct_cloudflare.dev.front import Front, Served, open_front
 from cct_cloudflare.dev.ports import Listening
 from cct_cloudflare.errors import CctError, ConfigError, WorkerError
+from cct_cloudflare.place import Place, model_access
 from cct_cloudflare.sandbox.local import local_worker
 from cct_cloudflare.sandbox.session import AskConsent, ModelAccess
 from cct_cloudflare.sandbox.toolchain import LocalRuntime, build_runtime, ensure_runtime, installed_runtime
@@ -272,9 +273,7 @@ def _open_workers(request: DevRequest, front: Front, report: Report) -> Iterator
     with contextlib.ExitStack() as stack:
         access = request.access
         if request.demo:
-            from cct_cloudflare.scripted import ScriptedModel
-
-            access = ModelAccess("scripted-model-needs-no-key", stack.enter_context(ScriptedModel()).url)
+            access = stack.enter_context(model_access(Place()))
         builds = stack.enter_context(builds_folder())
         workers = _Workers(request, access.to_environment() if access else {}, builds, front, report)
         stack.callback(workers.close)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from cct_cloudflare.direct.failures import ApiProblem, Failure, from_api, quote
 from cct_cloudflare.direct.request import languages, tool_name
+from cct_cloudflare.limits import PROGRAM_FILES
 from cct_cloudflare.sandbox.events import Generation
 from cct_cloudflare.sandbox.program import Program, ProgramFile
 from cct_cloudflare.sandbox.sse import ServerEvent
@@ -20,7 +21,6 @@ _MAX_PROGRAM = 8 * 1024 * 1024
 _MAX_PREVIEW = 1024 * 1024
 #: How much of an answer in prose an error quotes.
 _PROSE = 300
-_MAX_FILES = 200
 _MAX_PATH = 1024
 
 
@@ -225,7 +225,7 @@ def parse_program(text: str) -> Program:
         _misshapen("language")
     if not isinstance(entrypoint, str) or not _is_path(entrypoint):
         _misshapen("entrypoint")
-    if not isinstance(files, list) or len(files) > _MAX_FILES:
+    if not isinstance(files, list) or len(files) > PROGRAM_FILES:
         _misshapen("files")
     if not files:
         raise Failure("model_empty", "Claude's program has no files.")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from cct_cloudflare.generation import words
+from cct_cloudflare.limits import DEFAULT_MAX_TOKENS
 from cct_cloudflare.pricing import default_model, without_date
 from cct_cloudflare.resources import worker_json
 from cct_cloudflare.sandbox.client import ExecuteRequest
-
-#: The Worker's default (`src/limits.ts`).
-DEFAULT_MAX_TOKENS = 16_000
 
 
 def _spec(model: str) -> dict[str, Any] | None:

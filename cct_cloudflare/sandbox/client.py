@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from cct_cloudflare.config import checked_token, checked_worker_url, is_loopback
 from cct_cloudflare.errors import UsageError, WorkerError
 from cct_cloudflare.generation import patience
+from cct_cloudflare.limits import MOST_TIMEOUT
 from cct_cloudflare.sandbox.events import Event, RunResult, parse_error, parse_event
 from cct_cloudflare.sandbox.program import Program
 from cct_cloudflare.sandbox.sse import SseDecoder
@@ -38,8 +39,6 @@ HEALTH_TIMEOUT = 9.0
 """The same for `/health`, which takes a Worker milliseconds."""
 RUN_MARGIN = 120.0
 """Seconds that a run may take beyond generation and program: waiting for its turn, starting, sending its files."""
-MAX_TIMEOUT_MS = 300_000
-"""The longest that a Worker lets a program run (`src/limits.ts`)."""
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 
@@ -387,7 +386,7 @@ class _Opening:
 
 def _seconds(timeout_ms: int | None) -> float:
     """What a program may take; a Worker that is left the choice gives it no more than the longest."""
-    return (MAX_TIMEOUT_MS if timeout_ms is None else timeout_ms) / 1000
+    return (MOST_TIMEOUT if timeout_ms is None else timeout_ms) / 1000
 
 
 def _json_bytes(body: Mapping[str, Any]) -> bytes:

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cct_cloudflare.errors import ConfigError, UnsafeError
+from cct_cloudflare.limits import PROGRAM_FILES, SAVED_FILES
 from cct_cloudflare.sandbox.folder import Folder, NotPlainError
 from cct_cloudflare.sandbox.paths import unsafe_path
 from cct_cloudflare.sandbox.program import ProgramFile, RefusedFile
 
-#: The Worker's own bounds together (`src/limits.ts`): the program's files, and those that it wrote.
-MAX_FILES = 200 + 1000
+#: The program's files, and those that it wrote.
+MAX_FILES = PROGRAM_FILES + SAVED_FILES
 MAX_BYTES = 100 * 1000 * 1000
 
 SaveStatus = Literal["new", "replaced", "unchanged"]
