@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cct_cloudflare.errors import ConfigError, UnsafeError
 from cct_cloudflare.scaffold.layout import target_of
-from cct_cloudflare.scaffold.render import template_dir
+from cct_cloudflare.scaffold.render import template_dir, template_paths
 
 _FOLDERS = ("src", "scripts")
 # Besides the code: what npm and esbuild read to bundle it.
@@ -91,7 +91,10 @@ def read_worker_source(directory: Path) -> WorkerSource:
 
 def packaged_worker_source() -> WorkerSource:
     """What this cct renders; none of it is templated, so every project gets the same bytes."""
-    return read_worker_source(template_dir())
+    template = template_dir()
+    rendered = set(template_paths(template))
+    # A checkout's folder also has what tools leave there, which no project gets.
+    return WorkerSource({path: data for path, data in read_worker_source(template).files.items() if path in rendered})
 
 
 def worker_source_hash(directory: Path) -> str:

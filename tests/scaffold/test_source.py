@@ -31,6 +31,16 @@ def test_a_rendered_project_is_pristine_whatever_its_name(tmp_path: Path, place:
     assert worker_source_hash(place) == packaged_worker_source().hash
 
 
+def test_what_tools_leave_in_the_template_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = tmp_path / "template"
+    (template / "src/__pycache__").mkdir(parents=True)
+    (template / "src/index.ts").write_bytes(b"ours")
+    (template / "src/__pycache__/made.pyc").write_bytes(b"left")
+    monkeypatch.setattr("cct_cloudflare.scaffold.source.template_dir", lambda: template)
+
+    assert packaged_worker_source().files == {"src/index.ts": b"ours"}
+
+
 @pytest.mark.parametrize(
     "change",
     [
