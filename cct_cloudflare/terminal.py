@@ -1,13 +1,11 @@
 """The terminal: which display a run gets, and how an error is shown.
 
-Beside `cli/`, this and `displays.py` are the only modules that print.
+Beside `cli/`, this, `displays.py`, `monitor/screens.py` and `wizard/screen.py` are the only modules that print.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import sys
 from collections.abc import Mapping
 from typing import TextIO
@@ -23,6 +21,7 @@ from cct_cloudflare.displays import (
 )
 from cct_cloudflare.errors import CctError
 from cct_cloudflare.plain import plain, plain_line
+from cct_cloudflare.streams import forgive, is_rich
 
 __all__ = ["Display", "Intro", "make_display", "plain", "render_error", "show_error"]
 
@@ -81,16 +80,3 @@ def show_error(
     else:
         stderr.write(text)
         stderr.flush()
-
-
-def is_rich(stream: TextIO, *, no_color: bool, environ: Mapping[str, str] | None = None) -> bool:
-    """Whether what is shown on `stream` may have colours and move."""
-    environ = os.environ if environ is None else environ
-    return stream.isatty() and not no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-
-
-def forgive(*streams: TextIO) -> None:
-    """A character that the terminal's encoding lacks must not end a run."""
-    for stream in streams:
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")

@@ -17,7 +17,7 @@ from cct_cloudflare.dev import DEFAULT_PORT, DevEvent, Failed, Listening, Loaded
 from cct_cloudflare.dev.howto import cct_line, curl_line
 from cct_cloudflare.plain import plain, plain_line
 from cct_cloudflare.sandbox.session import AskConsent
-from cct_cloudflare.terminal import is_rich
+from cct_cloudflare.streams import is_rich
 from cct_cloudflare.wording import duration, shown_path
 
 #: Below the time that starts a line.

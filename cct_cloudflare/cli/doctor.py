@@ -102,7 +102,7 @@ def doctor(
 def _shown(checks: Iterable[Check], *, no_color: bool) -> Iterable[Check]:
     """Shows each check as it comes, below the heading of its group, and gives it on."""
     from cct_cloudflare.doctor.report import check_text
-    from cct_cloudflare.terminal import is_rich
+    from cct_cloudflare.streams import is_rich
 
     width = min(shutil.get_terminal_size().columns, 120) if sys.stdout.isatty() else None
     colours = is_rich(sys.stdout, no_color=no_color)

@@ -14,6 +14,7 @@ from cct_cloudflare import __version__
 from cct_cloudflare.cli.lazy import LazyCommand, LazyGroup
 from cct_cloudflare.cli.options import output_options, prompt_file_option, prompt_options, run_options
 from cct_cloudflare.errors import CctError, Exit, UsageError
+from cct_cloudflare.streams import wants_color
 
 PROVIDERS = ("cloudflare",)
 
@@ -105,8 +106,10 @@ def run_cli(argv: Sequence[str]) -> int:
     """Runs one command line and returns its exit code. Everything that a person can act on ends here as one message."""
     # Wanted even where the command line cannot be parsed.
     as_json, no_color = "--json" in argv, "--no-color" in argv
+    # False takes colours out of all that click prints; None leaves them where there is a terminal.
+    color = None if wants_color(no_color=no_color) else False
     try:
-        code = cct.main(args=list(argv), prog_name="cct", standalone_mode=False, obj=tuple(argv))
+        code = cct.main(args=list(argv), prog_name="cct", standalone_mode=False, obj=tuple(argv), color=color)
     except CctError as error:
         return _fail(error, as_json=as_json, no_color=no_color)
     except click.UsageError as error:

@@ -16,7 +16,7 @@ from cct_cloudflare.scaffold import Action, Plan, apply
 from cct_cloudflare.scaffold.changes import FileChange, changes
 from cct_cloudflare.scaffold.describe import summary, tree
 from cct_cloudflare.scaffold.planning import WRITES
-from cct_cloudflare.terminal import is_rich
+from cct_cloudflare.streams import is_rich
 from cct_cloudflare.wording import counted
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}

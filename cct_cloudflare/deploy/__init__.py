@@ -9,5 +9,7 @@ preparing   from the flags to that plan, with the questions in between
 deploying   the steps, and what was done when one fails
 proof       whether the Worker answers as it should
 rotation    a new token, with no gap
+tailing     the live log
+removing    takes it away again
 refusals    what Cloudflare refuses, and the fix
 """

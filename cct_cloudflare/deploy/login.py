@@ -45,11 +45,28 @@ class SeveralAccountsError(ConfigError):
 def whoami(wrangler: Wrangler) -> Login | None:
     """Asks Cloudflare; None where nobody is logged in. Raises CctError for a login that Cloudflare refuses."""
     outcome = wrangler.run("whoami", "--json")
-    answer = _json_object(outcome.stdout)
+    try:
+        login = read_login(outcome.stdout)
+    except ValueError:
+        raise refusal(outcome, "asking Cloudflare who is logged in") from None
+    if login is not None and outcome.code != 0:
+        raise refusal(outcome, "asking Cloudflare who is logged in")
+    return login
+
+
+def read_login(stdout: str) -> Login | None:
+    """What `wrangler whoami --json` prints: one object, perhaps behind lines of a warning. None: nobody is logged in.
+
+    Raises ValueError for anything else.
+    """
+    try:
+        answer: Any = json.loads(stdout[stdout.index("{") :])
+    except RecursionError as error:
+        raise ValueError("too deep") from error
     if answer.get("loggedIn") is False:
         return None
-    if outcome.code != 0 or answer.get("loggedIn") is not True:
-        raise refusal(outcome, "asking Cloudflare who is logged in")
+    if answer.get("loggedIn") is not True:
+        raise ValueError("no loggedIn")
     accounts = answer.get("accounts")
     return Login(
         by=plain_line(str(answer.get("authType") or "unknown")),
@@ -113,11 +130,3 @@ def choose_account(login: Login, *, flag: str | None, settled: str | None, remem
 
 def _listed(accounts: tuple[Account, ...]) -> str:
     return f"Name one with --account ID: {'; '.join(account.label for account in accounts)}"
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.plain import PlainStream, plain
-from cct_cloudflare.sandbox.toolchain import node_binary, node_environment
+from cct_cloudflare.sandbox.toolchain import node_binary, node_environment, signal_group
 
 #: How long wrangler may clean up after Ctrl-C, in seconds.
 _END_PATIENCE = 5.0
@@ -137,7 +137,9 @@ class Wrangler:
                 start_new_session=True,
             )
         except OSError as error:
-            raise ConfigError(f"wrangler could not be started: {error.strerror}.", code="toolchain") from error
+            raise ConfigError(
+                f"wrangler could not be started: {error.strerror}.", hint="cct doctor looks at Node.", code="toolchain"
+            ) from error
         with process, _ended(process):
             yield process
 
@@ -150,22 +152,26 @@ class Wrangler:
         return [str(node_binary(self.node)), str(wrangler), *arguments, *chosen]
 
     def _environment(self, output: Path | None) -> dict[str, str]:
-        given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        environment = {
-            **node_environment(self.node),
-            **given,
-            "WRANGLER_SEND_METRICS": "false",
-            "WRANGLER_SEND_ERROR_REPORTS": "false",
-            # Without its banner it does not ask npm's registry for a newer version either.
-            "WRANGLER_HIDE_BANNER": "true",
-            "NO_COLOR": "1",
-            "FORCE_COLOR": "0",
-        }
+        environment = wrangler_environment(self.node)
         if output is not None:
             environment["WRANGLER_OUTPUT_FILE_PATH"] = str(output)
         if self.account is not None:
             environment["CLOUDFLARE_ACCOUNT_ID"] = self.account
         return environment
+
+
+def wrangler_environment(node: Path) -> dict[str, str]:
+    """The environment of a wrangler that runs on this Node: the user's login to Cloudflare, and no other secret."""
+    return {
+        **node_environment(node),
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        "WRANGLER_SEND_METRICS": "false",
+        "WRANGLER_SEND_ERROR_REPORTS": "false",
+        # Without its banner it does not ask npm's registry for a newer version either.
+        "WRANGLER_HIDE_BANNER": "true",
+        "NO_COLOR": "1",
+        "FORCE_COLOR": "0",
+    }
 
 
 @contextlib.contextmanager
@@ -183,13 +189,11 @@ def _ended(process: subprocess.Popen[str], interrupted: threading.Event | None =
             process.kill()
             raise
         try:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGINT)
+            signal_group(process, signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_END_PATIENCE)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            signal_group(process)
         raise
 
 

@@ -14,7 +14,7 @@ from cct_cloudflare.doctor.check import Finding, fail, ok, skip, warn
 from cct_cloudflare.doctor.context import Context
 from cct_cloudflare.doctor.node import Node
 from cct_cloudflare.errors import ConfigError
-from cct_cloudflare.sandbox.toolchain import MIN_NODE, check_platform, installed_runtime
+from cct_cloudflare.sandbox.toolchain import MIN_NODE, check_platform, installed_runtime, node_environment
 
 _MIN_PYTHON = (3, 11)
 
@@ -92,9 +92,8 @@ def look_at_npm(context: Context) -> Finding:
     npm = shutil.which("npm", path=str(node.path.parent)) or shutil.which("npm")
     if npm is None:
         return warn("There is no npm beside Node; installing the local runtime needs it.", _NODE_FIX)
-    path = f"{node.path.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     try:
-        said = context.programs.ask([npm, "--version"], seconds=_PATIENCE, environment={"PATH": path})
+        said = context.programs.ask([npm, "--version"], seconds=_PATIENCE, environment=node_environment(node.path))
     except (OSError, TimeoutError):
         return warn(f"{npm} does not answer.", _NODE_FIX)
     if said.code != 0 or not said.out.strip():

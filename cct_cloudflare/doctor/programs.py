@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cct_cloudflare.config import KEY_VARIABLE, TOKEN_VARIABLE
+from cct_cloudflare.sandbox.toolchain import signal_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +38,21 @@ class Programs:
         cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Said:
-        """Runs `argv` to its end, in the user's environment less the key and the token, plus `environment`.
+        """Runs `argv` to its end, with `environment`, or else the user's own less the key and the token.
 
         Without a `cwd` it runs at the root, where no file of a project can change what it does.
         Raises TimeoutError after `seconds`, and OSError when it cannot be started.
         """
-        secrets = (KEY_VARIABLE, TOKEN_VARIABLE)
-        inherited = {name: value for name, value in os.environ.items() if name not in secrets}
+        if environment is None:
+            secrets = (KEY_VARIABLE, TOKEN_VARIABLE)
+            environment = {name: value for name, value in os.environ.items() if name not in secrets}
         with self._lock:
             if self._closed:
                 raise TimeoutError
             process = subprocess.Popen(
                 list(map(str, argv)),
                 cwd=cwd or Path(Path.cwd().anchor),
-                # npm would leave a folder of compiled scripts in the machine's temporary one.
-                env={**inherited, "NODE_DISABLE_COMPILE_CACHE": "1", **(environment or {})},
+                env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -71,7 +69,7 @@ class Programs:
             raise TimeoutError from None
         finally:
             if process.returncode is None:
-                _kill(process)
+                signal_group(process)
                 process.communicate()
             with self._lock:
                 self._running.discard(process)
@@ -83,12 +81,4 @@ class Programs:
             self._closed = True
             for process in self._running:
                 if process.returncode is None:
-                    _kill(process)
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
+                    signal_group(process)

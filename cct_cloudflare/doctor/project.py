@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cct_cloudflare import __version__, config, deployments, scaffold
+from cct_cloudflare.deploy.login import read_login
+from cct_cloudflare.deploy.wrangler import wrangler_environment
 from cct_cloudflare.doctor.check import Finding, ok, skip, warn
 from cct_cloudflare.doctor.context import Context
 from cct_cloudflare.doctor.machine import best_node
@@ -96,7 +98,7 @@ def look_at_login(context: Context) -> Finding:
         # A project's .env could send the login to another server.
         [*wrangler, "whoami", "--json", "--env-file", os.devnull],
         seconds=LOGIN_SECONDS,
-        environment={"WRANGLER_SEND_METRICS": "false", "WRANGLER_HIDE_BANNER": "true", "NODE_USE_SYSTEM_CA": "1"},
+        environment=wrangler_environment(Path(wrangler[0])),
     )
     return judge_login(said.out)
 
@@ -121,22 +123,16 @@ def _was_deployed(project: Path) -> bool:
 def judge_login(out: str) -> Finding:
     """`out` is what `wrangler whoami --json` prints: one object, perhaps behind lines of a warning."""
     try:
-        answer: Any = json.loads(out[out.index("{") :])
-        is_in = answer["loggedIn"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        login = read_login(out)
+    except ValueError:
         return warn("wrangler could not tell whether it is logged in.", "Try: npx wrangler whoami")
-    if not is_in:
+    if login is None:
         return warn(
             "wrangler is not logged in to Cloudflare; deploying needs that.",
             "cct deploy offers to log in with the browser; or set CLOUDFLARE_API_TOKEN.",
         )
-    known = answer.get("accounts")
-    names = [
-        entry["name"]
-        for entry in (known if isinstance(known, list) else ())
-        if isinstance(entry, dict) and "name" in entry
-    ]
-    accounts = f", with access to {', '.join(plain_line(str(name)) for name in names[:3])}" if names else ""
+    names = [account.name or account.id for account in login.accounts]
+    accounts = f", with access to {', '.join(names[:3])}" if names else ""
     return ok(f"wrangler is logged in{accounts}.")
 
 

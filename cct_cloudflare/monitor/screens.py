@@ -19,7 +19,7 @@ from cct_cloudflare.monitor.observe import Moment, Observation, Observer
 from cct_cloudflare.monitor.phases import axis_for, chart_lines, phases_so_far
 from cct_cloudflare.monitor.report import Report
 from cct_cloudflare.plain import plain_line
-from cct_cloudflare.terminal import forgive, is_rich
+from cct_cloudflare.streams import forgive, is_rich
 from cct_cloudflare.wording import duration
 
 if TYPE_CHECKING:

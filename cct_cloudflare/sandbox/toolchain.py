@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cct_cloudflare.config import cache_dir
 from cct_cloudflare.errors import ConfigError
@@ -364,12 +365,20 @@ def run_tool(command: list[str], *, cwd: Path, node: Path, what: str, hint: str)
         except BaseException:
             # npm and the build start processes of their own; the pipe ends with the last of them, and then nobody
             # writes into the folder that is to be removed.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            signal_group(process)
             process.communicate()
             raise
     if process.returncode != 0:
         raise ConfigError(f"{what} failed:\n{said.strip()[-2000:]}", code="toolchain", hint=hint)
+
+
+def signal_group(process: subprocess.Popen[Any], number: int | None = None) -> None:
+    """Signals a process that has a session of its own, and all that it has started; SIGKILL without a `number`."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL if number is None else number)
 
 
 def _clean_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cct_cloudflare import __version__
-from cct_cloudflare.cli.main import run_cli
+from cct_cloudflare.cli.main import cct, run_cli
 
 
 @pytest.fixture(autouse=True)
@@ -167,3 +167,25 @@ def test_the_projects_model_is_asked_where_none_is_chosen(
     found = json.loads(capsys.readouterr().out)
     assert found["model"] == model
     assert found["estimate"]["model"] == (model or "claude-sonnet-5-5")
+
+
+@pytest.mark.parametrize(
+    ("argv", "variables", "color"),
+    [
+        ([], {}, None),
+        (["deploy", "--no-color"], {}, False),
+        ([], {"NO_COLOR": "1"}, False),
+        ([], {"TERM": "dumb"}, False),
+    ],
+)
+def test_whatever_click_prints_has_colours_only_where_they_are_wanted(
+    monkeypatch: pytest.MonkeyPatch, argv: list[str], variables: dict[str, str], color: bool | None
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    seen: list[object] = []
+    monkeypatch.setattr(cct, "main", lambda **given: seen.append(given["color"]))
+    run_cli(argv)
+    assert seen == [color]
