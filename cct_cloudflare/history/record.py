@@ -45,8 +45,7 @@ class Asked:
 
     `place` is a Worker's origin or "this machine", `worker_url` the Worker's whole address. `prompt` is as it was
     typed, `request` what is sent for it; a run of one's own program has a `program` instead, with its own `timeout_ms`
-    and `sandbox`. No secret belongs here
-    but in `secrets`: those texts are taken out of everything that is kept.
+    and `sandbox`. No secret belongs here but in `secrets`: those texts are taken out of everything that is kept.
     """
 
     kind: Kind
