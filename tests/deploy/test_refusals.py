@@ -127,7 +127,7 @@ def test_refused_while_uploading(
     error = refused(project, login)
     assert error.code == code
     assert fix in error.hint
-    assert "Done: nothing for certain. Not done: upload the Worker, set its secrets, see it answer" in error.message
+    assert ". Done: nothing for certain. Not done: upload the Worker, set its secrets, see it answer" in error.message
     assert error.hint.endswith(f"Resume with: cct deploy --url {login.site.url}")
     assert login.workers == {}
     assert login.calls("PATCH", "/secrets-bulk$") == 0
