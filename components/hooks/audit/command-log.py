@@ -19,7 +19,7 @@ SECRETS = [
     ),
     re.compile(r"(?i)(\bauthorization:\s*(?:bearer|basic|token)?\s*)[^\s\"']+"),
     re.compile(
-        r"(?i)((?:^|\s)--?(?:password|token|secret|api-key|user|u)(?:=|\s+))(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|]+)"
+        r"(?i)((?:^|\s)--?(?:password|token|secret|api-key|user)(?:=|\s+)|\bcurl\b[^;|&\n]{0,400}?\s-u\s*)(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|]+)"
     ),
     re.compile(r"(://[^\s:/@]+:)[^\s/@]+(?=@)"),
     re.compile(
@@ -36,7 +36,9 @@ def without_secrets(text):
 
 def entry(call):
     text = str(call.get("tool_input", {}).get("command", ""))
-    cut = text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+    # Secrets first: half of one is not known as one.
+    told = without_secrets(text[: 2 * LONGEST])
+    told = told if len(text) <= LONGEST else f"{told[:LONGEST]}… ({len(text)} characters)"
     response = call.get("tool_response")
     interrupted = call.get("is_interrupt") or (isinstance(response, dict) and response.get("interrupted"))
     return {
@@ -45,7 +47,7 @@ def entry(call):
         "agent": call.get("agent_type"),
         "folder": call.get("cwd"),
         "tool": call.get("tool_name"),
-        "command": without_secrets(cut),
+        "command": told,
         "ended": "interrupted" if interrupted else "failed" if "error" in call else "ok",
         "ms": call.get("duration_ms"),
     }

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 NAME = re.compile(r"[A-Za-z0-9][\w:./-]{0,39}")
-VERSION = re.compile(r"v?[\w.*/-]{1,20}")
+VERSION = re.compile(r"v?\d[\w.*+-]{0,19}|lts/[\w*-]{1,12}|system")
 MOST = 20
 LOCKS = {
     "pnpm-lock.yaml": "pnpm",
@@ -68,10 +68,9 @@ def versions(project):
         (".tool-versions", ""),
     ):
         for line in read(project, file).splitlines()[:5]:
-            words = line.split()
-            told = words[-2:] if what == "" else [what, *words[:1]]
-            if len(told) == 2 and all(VERSION.fullmatch(word) for word in told):
-                found.append(" ".join(told))
+            words = [what, *line.split()] if what else line.split()
+            if len(words) > 1 and NAME.fullmatch(words[0]) and VERSION.fullmatch(words[1]):
+                found.append(" ".join(words[:2]))
     python = re.search(
         r"^requires-python\s*=\s*[\"']([^\"'\n]{1,20})[\"']", read(project, "pyproject.toml"), re.MULTILINE
     )

@@ -78,6 +78,8 @@ class Reader:
             redirect = _REDIRECT.match(self.text, self.at)
             if char in " \t\r":
                 self.at += 1
+            elif self.text.startswith("\\\n", self.at):
+                self.at += 2
             elif char == "#":
                 self.at = self.line_end()
             elif self.text.startswith(("<(", ">("), self.at):
@@ -273,8 +275,10 @@ def unfolded(words, command, targets, depth):
         starts = [index for index, word in enumerate(arguments) if program_name(word) in known]
         if len(starts) > 8:
             raise Unclear
+        ends = {";", "+"} if name == "find" else ()
         for index in starts:
-            yield from unfolded(arguments[index:], command, targets, depth + 1)
+            inner = itertools.takewhile(lambda word: word not in ends, arguments[index:])
+            yield from unfolded(list(inner), command, targets, depth + 1)
 
 
 def nested(script, outer, targets, depth):
@@ -421,9 +425,13 @@ OTHERS = set(
     "prune range-diff rebase reflog remote reset restore rev-list rev-parse rm shortlog show show-ref "
     "sparse-checkout stash status submodule tag version worktree".split()
 )
-# For what cannot be read: a git that writes, anywhere in the text.
-SUSPICIOUS = re.compile(r"\bgit\b.{0,200}?\b(?:push|commit|merge|cherry-pick|revert|am|update-ref)\b", re.DOTALL | re.I)
+VERBS = re.compile(r"\b(?:push|commit|merge|cherry-pick|revert|update-ref|send-pack)\b", re.IGNORECASE)
 NO_FOLDER = "In which folder git works is not written out, so its branch is not known."
+
+
+def suspicious(text):
+    """For what cannot be read: whether a git that writes may be in it."""
+    return "git" in text.casefold() and VERBS.search(text)
 
 
 class Guard:
@@ -436,7 +444,7 @@ class Guard:
         try:
             found = programs(text, {"git", "cd", "pushd", "popd"})
         except Unclear:
-            if SUSPICIOUS.search(text):
+            if suspicious(text):
                 raise Blocked("The command is too involved to see which branch it writes to.") from None
             return
         for name, arguments, command in found:
@@ -444,10 +452,10 @@ class Guard:
                 self.folders.change(command, arguments)
             elif name == "git":
                 self.git(arguments, command)
-            elif name == UNKNOWN and SUSPICIOUS.search("git " + " ".join(arguments)):
+            elif name == UNKNOWN and suspicious("git " + " ".join(arguments)):
                 raise Blocked("Which program the command starts is not written out.")
             elif re.fullmatch(r"(?:python|node|perl|ruby|deno|bun)[\d.]*", name):
-                if any(SUSPICIOUS.search(word) for word in [*arguments, *command.texts]):
+                if any(suspicious(word) for word in [*arguments, *command.texts]):
                     raise Blocked("The command has git write from inside another program.")
             elif name in ("export", "declare", "typeset", "alias") and any(
                 word.startswith(("GIT_", "git=")) and not HARMLESS.match(word) for word in arguments
@@ -585,7 +593,7 @@ class Guard:
                 try:
                     found += nested(word.replace(UNKNOWN, "?"), command, {"git"}, 1)
                 except Unclear:
-                    if SUSPICIOUS.search(word):
+                    if suspicious(word):
                         raise Blocked("The command has git run something that cannot be read.") from None
         for name, arguments, inner in found:
             if name == "git":

@@ -77,6 +77,8 @@ class Reader:
             redirect = _REDIRECT.match(self.text, self.at)
             if char in " \t\r":
                 self.at += 1
+            elif self.text.startswith("\\\n", self.at):
+                self.at += 2
             elif char == "#":
                 self.at = self.line_end()
             elif self.text.startswith(("<(", ">("), self.at):
@@ -272,8 +274,10 @@ def unfolded(words, command, targets, depth):
         starts = [index for index, word in enumerate(arguments) if program_name(word) in known]
         if len(starts) > 8:
             raise Unclear
+        ends = {";", "+"} if name == "find" else ()
         for index in starts:
-            yield from unfolded(arguments[index:], command, targets, depth + 1)
+            inner = itertools.takewhile(lambda word: word not in ends, arguments[index:])
+            yield from unfolded(list(inner), command, targets, depth + 1)
 
 
 def nested(script, outer, targets, depth):

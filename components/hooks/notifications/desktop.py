@@ -20,9 +20,9 @@ def plain(text):
 
 def sequence(title, message, environment):
     term = environment.get("TERM", "")
+    title, message = title.replace(";", ","), message.replace(";", ",")  # it separates fields
     if term.startswith(("foot", "rxvt")) or environment.get("VTE_VERSION"):
-        # A semicolon would separate fields.
-        return f"\033]777;notify;{title.replace(';', ',')};{message.replace(';', ',')}\a"
+        return f"\033]777;notify;{title};{message}\a"
     return f"\033]9;{title}: {message}\a"
 
 

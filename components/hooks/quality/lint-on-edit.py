@@ -121,8 +121,8 @@ def main():
     findings = plain(done.stdout or done.stderr) if done.returncode == 1 else ""
     if findings:
         name = os.path.basename(command[0])
-        sys.stderr.buffer.write(f"{name} on {os.path.relpath(*found)}:\n{findings}\n".encode("utf-8", "replace"))
-        return 2  # the edit stands; Claude reads this
+        # The edit stands; Claude reads this.
+        json.dump({"decision": "block", "reason": f"{name} on {os.path.relpath(*found)}:\n{findings}"}, sys.stdout)
     return 0
 
 

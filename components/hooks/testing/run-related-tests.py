@@ -146,10 +146,8 @@ def main():
         sys.stderr.write(f"run-related-tests: not run ({type(problem).__name__}).\n")
         return 1  # shown to the person; Claude may stop
     if failed:
-        sys.stderr.buffer.write(
-            f"{failed}\nMend it, or say why it is right that it fails.\n".encode("utf-8", "replace")
-        )
-        return 2
+        reason = f"{failed}\nMend it, or say why it is right that it fails."
+        json.dump({"decision": "block", "reason": reason}, sys.stdout)
     return 0
 
 
