@@ -41,7 +41,7 @@ class Served:
 
 
 class _NobodyThereError(Exception):
-    """No Worker takes the connection."""
+    """No Worker takes the connection, or it ends before it has said anything."""
 
 
 class Front:
@@ -147,7 +147,7 @@ async def _converse(
         if sending.done() and sending.result():
             # A client that knows the length of the answer closes before the Worker does.
             await asyncio.wait((receiving,), timeout=_AFTERMATH)
-            return receiving.result() if receiving.done() else None
+            return receiving.result() if receiving.done() and receiving.exception() is None else None
         return await receiving
     finally:
         for task in (sending, receiving):
@@ -169,7 +169,10 @@ async def _send(head: bytes, client: asyncio.StreamReader, worker: socket.socket
 
 
 async def _receive(worker: socket.socket, answer: asyncio.StreamWriter) -> int | None:
-    """Returns the status; None when there was no answer, or nobody to take it."""
+    """Returns the status; None when there was no whole head of an answer, or nobody to take it.
+
+    Raises _NobodyThereError for a Worker that ends without a byte: one that is killed may still take connections.
+    """
     loop = asyncio.get_running_loop()
     head, status = b"", None
     while data := await _quietly(loop.sock_recv(worker, _CHUNK)):
@@ -181,6 +184,8 @@ async def _receive(worker: socket.socket, answer: asyncio.StreamWriter) -> int |
             await answer.drain()
         except ConnectionError:
             return None
+    if not head:
+        raise _NobodyThereError
     return status
 
 

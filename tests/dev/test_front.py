@@ -167,6 +167,16 @@ def test_where_no_worker_is_the_client_is_told_in_the_apis_own_words(address: Ad
     assert address.front.has_lost(gone)
 
 
+def test_a_worker_that_ends_before_it_has_said_anything_counts_as_gone(address: Address, start: Start) -> None:
+    """One that is killed may still take connections while it dies."""
+    worker = start("a", say(b""))
+    address.front.point(worker.path)
+    for body in (None, b"x" * 100_000):
+        assert address.get(body=body)[0] == 502
+        assert address.last().status == 502
+    assert address.front.has_lost(worker.path)
+
+
 def test_a_worker_that_ends_in_mid_answer_ends_the_answer(address: Address, start: Start) -> None:
     worker = start("a", say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"))
     address.front.point(worker.path)
