@@ -41,7 +41,8 @@ def run_destroy(
         return
     name = plain_line(worker.name)
     removed = f"Removed {name}." if was_there else f"The account has no Worker {name}."
-    click.echo(f"{removed} Its URL and token are forgotten here.", err=True)
+    forgotten = " Its URL and token are forgotten here." if worker.url else ""
+    click.echo(f"{removed}{forgotten}", err=True)
 
 
 def run_logs(project: Path, environment: str, account: str | None, filters: Sequence[str], *, as_json: bool) -> None:

@@ -167,8 +167,10 @@ class _Ledger:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, CctError):
             hint = f"{error.hint} Resume with: {self._command}" if error.hint else f"Resume with: {self._command}"
+            # What wrangler or the network said need not be a sentence.
+            message = error.message if error.message.endswith((".", "!", "?")) else f"{error.message}."
             raise type(error)(
-                f"{error.message} {self._account()}", hint=hint, code=error.code, retryable=error.retryable
+                f"{message} {self._account()}", hint=hint, code=error.code, retryable=error.retryable
             ) from error
         if isinstance(error, KeyboardInterrupt):
             raise CctError(

@@ -148,7 +148,7 @@ def deployed_worker(request: DeployRequest) -> Deployment:
     worker.check_environment(request.environment)
     name = worker.worker_name(request.environment)
     known = deployment_of(request.project, request.environment)
-    if known is None or known.name != name:
+    if known is None or known.name != name or (request.account and known.account not in (None, request.account)):
         known = Deployment(request.environment, name)
     return dataclasses.replace(known, account=request.account or worker.account(request.environment) or known.account)
 
