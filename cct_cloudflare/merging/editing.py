@@ -111,7 +111,7 @@ def _open(spot: Spot, item: Item, style: Style) -> tuple[bool, str]:
     if spot.tall or _has_break(box.tail):
         indent = spot.indent + style.unit
         item.lead = said + style.newline + indent
-        box.tail = blank if _has_break(blank) else style.newline + spot.indent
+        box.tail = style.newline + spot.indent
         return True, indent
     item.lead = said + (blank or " ") if said else blank
     box.tail = blank

@@ -45,11 +45,7 @@ class Taker:
     def clean(self, containers: Iterable[OwnedContainer]) -> list[tuple[str, ...]]:
         """Takes out the containers that were made for pieces and are empty again, and gives their paths."""
         inner_first = sorted(containers, key=lambda container: -len(container.at))
-        return [
-            container.at
-            for container in inner_first
-            if container.at and self._others.container(container.at) is None and self._close(container)
-        ]
+        return [container.at for container in inner_first if container.at and self._close(container)]
 
     def _close(self, container: OwnedContainer) -> bool:
         try:
@@ -76,7 +72,7 @@ class Taker:
     def close_file(self, container: OwnedContainer | None) -> bytes | None:
         """The whole text, or None when the file was made for the pieces and is empty again."""
         root = self._tree.root
-        if container is None or root is None or root.container.items or self._others.container(()) is not None:
+        if container is None or root is None or root.container.items:
             return self._tree.to_bytes()
         if container.was is None:
             return self._tree.to_bytes() if self._tree.has_remarks() else None

@@ -103,6 +103,31 @@ def test_a_container_with_the_users_comment_stays() -> None:
     assert left.text == b'{\n  "x": 1,\n  "env": {\n    // soon\n  }\n}'
 
 
+@pytest.mark.parametrize("before", [b'{"x": 1, "env": {}}', b'{"x": 1, "env": { /* mine */ }}'])
+def test_a_comment_in_what_was_an_empty_container_stays(before: bytes) -> None:
+    merged = merge(before, pieces({"env": {"A": "1"}}))
+    assert merged.text is not None
+    left = unmerge(merged.text.replace(b'"A"', b'/* new */ "A"'), merged.owned).text
+    assert left is not None
+    assert left.count(b"/* new */") == 1
+    assert left.count(b"/* mine */") == before.count(b"/* mine */")
+
+
+def test_a_group_with_the_users_comment_stays() -> None:
+    merged = merge(b"{}", pieces(hooks(GUARD)))
+    assert merged.text is not None
+    left = unmerge(merged.text.replace(b'"matcher"', b'/* why */ "matcher"'), merged.owned).text
+    assert b"/* why */" in (left or b"")
+    assert said(left) == hooks()
+
+
+def test_a_container_that_the_user_emptied_goes_with_the_last_component() -> None:
+    first = merge(b'{"x": 1}', pieces({"env": {"A": "1"}}))
+    second = merge(b'{"x": 1, "env": {}}', pieces({"env": {"B": "1"}}), others=[first.owned])
+    without = unmerge(second.text, first.owned, others=[second.owned])
+    assert unmerge(without.text, second.owned).text == b'{"x": 1}'
+
+
 def test_a_corrupt_file_is_left_with_what_is_to_be_taken_out() -> None:
     merged = merge(b"{}", pieces(COMPONENT))
     with pytest.raises(MergeRefusedError) as caught:
@@ -246,6 +271,53 @@ def test_a_hook_with_another_matcher_leaves_its_group() -> None:
     updated = remerge(merged.text, merged.owned, pieces(hooks(GUARD, matcher="Edit")))
     assert said(updated.text) == hooks(GUARD, matcher="Edit")
     assert unmerge(updated.text, updated.owned).text == b"{}"
+
+
+def test_a_hook_that_another_component_brought_too_stays_beside_the_new_one() -> None:
+    other = merge(b"{}", pieces(hooks(GUARD)))
+    merged = merge(other.text, pieces(hooks(GUARD)), others=[other.owned])
+    updated = remerge(merged.text, merged.owned, pieces(hooks(MENDED)), others=[other.owned])
+    assert said(updated.text) == {
+        "hooks": {"PreToolUse": [*hooks(GUARD)["hooks"]["PreToolUse"], *hooks(MENDED)["hooks"]["PreToolUse"]]}
+    }
+
+
+def test_a_changed_hook_that_is_there_already_is_not_doubled() -> None:
+    merged = merge(text_of(hooks(MENDED)), pieces(hooks(GUARD)))
+    updated = remerge(merged.text, merged.owned, pieces(hooks(MENDED)))
+    assert said(updated.text) == hooks(MENDED)
+    assert updated.owned.pieces == ()
+
+
+def test_a_hook_that_the_user_brought_up_to_date_is_owned() -> None:
+    merged = merge(b"{}", pieces(hooks(GUARD)))
+    updated = remerge(text_of(hooks(MENDED)), merged.owned, pieces(hooks(MENDED)))
+    assert (updated.changed, updated.conflicts) == (False, ())
+    assert unmerge(updated.text, updated.owned).text == b"{}"
+
+
+def test_an_edited_hook_whose_matcher_changed_is_a_conflict_and_not_doubled() -> None:
+    merged = merge(b"{}", pieces(hooks(GUARD, LINT)))
+    ours = text_of(hooks({**GUARD, "timeout": 9}, LINT))
+    wanted = pieces(
+        {
+            "hooks": {
+                "PreToolUse": [
+                    {"matcher": "Bash", "hooks": [LINT, {"type": "prompt", "prompt": "?"}]},
+                    {"matcher": "Edit", "hooks": [GUARD]},
+                ]
+            }
+        }
+    )
+    (conflict,) = remerge(ours, merged.owned, wanted).conflicts
+    assert json.loads(conflict.ours or "") == {**GUARD, "timeout": 9}
+
+
+def test_an_update_forgets_the_containers_that_it_emptied() -> None:
+    merged = merge(b'{"x": 1}', pieces({"env": {"A": "1"}, "permissions": {"allow": ["Read"]}}))
+    updated = remerge(merged.text, merged.owned, pieces({"env": {"A": "1"}}))
+    assert said(updated.text) == {"x": 1, "env": {"A": "1"}}
+    assert [container.at for container in updated.owned.containers] == [("env",)]
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,13 @@ def test_a_server_under_a_second_name_is_updated_there() -> None:
     assert unmerge(updated.text, updated.owned).text == file(github=MINE)
 
 
+def test_both_is_settled_by_what_the_user_has_under_a_second_name() -> None:
+    have = file(**{"github": MINE, "github-2": THEIRS})
+    merged = merge(have, wanted(github=THEIRS), decisions={"/mcpServers/github": Decision.BOTH})
+    assert (merged.changed, merged.conflicts, merged.owned.pieces) == (False, (), ())
+    assert remerge(have, merged.owned, wanted(github=THEIRS)).conflicts == ()
+
+
 @pytest.mark.parametrize("main", [b"{}", b"[]", b'{"mcpServers": []}', b'{"mcpServers": {"a": "npx"}}', b"{"])
 def test_what_has_no_servers_is_refused(main: bytes) -> None:
     with pytest.raises(UsageError) as caught:

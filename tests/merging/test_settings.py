@@ -144,6 +144,11 @@ def test_a_hook_gets_a_group_of_its_own_behind_the_users() -> None:
     }
 
 
+def test_commands_that_come_together_stay_together() -> None:
+    component = {"hooks": {"Stop": [{"hooks": [GUARD, LINT]}, {"matcher": "x", "hooks": [GUARD]}]}}
+    assert said(put({}, component)) == component
+
+
 @pytest.mark.parametrize("matcher", [{}, {"matcher": ""}, {"matcher": "*"}])
 def test_the_same_hook_twice_is_one(matcher: dict[str, str]) -> None:
     merged = put(
