@@ -117,7 +117,10 @@ def run_cli(argv: Sequence[str]) -> int:
         return _fail(UsageError(error.format_message(), hint=hint), as_json=as_json, no_color=no_color)
     except click.ClickException as error:
         return _fail(UsageError(error.format_message()), as_json=as_json, no_color=no_color)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as ended:
+        # click's own answer to Ctrl-C ends the line that it stands on, but for a question's.
+        if ended.__cause__ is None and isinstance(ended.__context__, (KeyboardInterrupt, EOFError)):
+            click.echo(err=True)
         return _fail(CctError("Interrupted.", code="interrupted"), as_json=as_json, no_color=no_color)
     except SystemExit:
         # Without its standalone mode click exits in one case: a pipe whose reader has gone, who has what they wanted.
