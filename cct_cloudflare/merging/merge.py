@@ -20,7 +20,8 @@ def merge(
     decisions: Mapping[str, Decision] | None = None,
     name: str = "The file",
 ) -> Merge:
-    """`text` (None: no file) with the `wanted` pieces in it.
+    """`text` (None: no file) with the `wanted` pieces in it. For a component that is not installed there: `remerge`
+    is for one that is.
 
     `others` is what every other installed component owns in this file. `decisions` settle conflicts by their keys;
     a conflict without one is in the result, and the file's value stays. `name` is for messages.

@@ -329,7 +329,10 @@ def _piece_from_json(data: Mapping[str, Any]) -> Piece:
 
 
 def _owned_from_json(data: Mapping[str, Any]) -> OwnedPiece:
-    piece, wanted_at = _piece_from_json(data), data.get("wantedAt")
+    piece = _piece_from_json(data)
+    wanted_at = None if data.get("wantedAt") is None else _path(data["wantedAt"], least=1)
+    if wanted_at is not None and not (piece.renamable and wanted_at[:-1] == piece.at[:-1]):
+        raise ValueError("a second name is beside the first")
     replaced: tuple[str | None, ...] = (None,)
     if piece.form is Form.VALUE:
         texts = data.get("replaced")
@@ -338,7 +341,7 @@ def _owned_from_json(data: Mapping[str, Any]) -> OwnedPiece:
         if None in texts[:-1]:
             raise ValueError("only the last of what a piece replaced can be nothing")
         replaced = tuple(texts)
-    return OwnedPiece(piece, replaced, None if wanted_at is None else _path(wanted_at, least=1))
+    return OwnedPiece(piece, replaced, wanted_at)
 
 
 def _container_from_json(data: Mapping[str, Any]) -> OwnedContainer:
@@ -355,7 +358,9 @@ def _objects(data: Any) -> list[dict[str, Any]]:
 
 
 def _path(data: Any, least: int = 0) -> tuple[str, ...]:
-    if not isinstance(data, list) or len(data) < least or not all(isinstance(step, str) for step in data):
+    if not isinstance(data, list) or not least <= len(data) <= jsonc.MAX_DEPTH:
+        raise ValueError("not a path")
+    if not all(isinstance(step, str) for step in data):
         raise ValueError("not a path of keys")
     return tuple(data)
 

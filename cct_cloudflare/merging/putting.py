@@ -93,8 +93,8 @@ class Putter:
     def decide(self, conflict: Conflict) -> Decision | None:
         """The decision about a conflict; without a fitting one it is noted as open."""
         decision = self._decisions.get(conflict.key)
-        if decision in conflict.choices:
-            return decision
+        if decision is not None and decision in conflict.choices:
+            return Decision(decision)  # a plain "keep" from JSON is as good
         self.conflicts.append(conflict)
         return None
 

@@ -105,7 +105,11 @@ class _Update:
         owned = self.putter.owned
         for at in self.taker.clean(owned.containers):
             self.putter.forget(at)
-        return self.taker.close_file(next((container for container in owned.containers if not container.at), None))
+        after = self.taker.close_file(next((container for container in owned.containers if not container.at), None))
+        root = self._tree.root
+        if root is None or not root.container.items:
+            self.putter.forget(())
+        return after
 
     def _renew(self, held: OwnedPiece, piece: Piece) -> None:
         """A piece that both versions have: the same entry, or a key whose value may differ."""

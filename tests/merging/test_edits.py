@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cct_cloudflare.merging import editing, jsonc
 from cct_cloudflare.merging.merge import merge, unmerge
-from cct_cloudflare.merging.model import Decision, MergeRefusedError, Piece
+from cct_cloudflare.merging.model import Decision, MergeRefusedError, Owned, Piece
 from cct_cloudflare.merging.update import remerge
 from tests.merging.strategies import laws, setting_components, setting_files, settle
 from tests.merging.test_settings import GUARD, LINT, pieces
@@ -310,7 +310,13 @@ def test_an_edited_hook_whose_matcher_changed_is_a_conflict_and_not_doubled() ->
         }
     )
     (conflict,) = remerge(ours, merged.owned, wanted).conflicts
-    assert json.loads(conflict.ours or "") == {**GUARD, "timeout": 9}
+    assert [json.loads(text or "") for text in (conflict.ours, conflict.theirs)] == [{**GUARD, "timeout": 9}, GUARD]
+
+
+def test_an_update_to_nothing_leaves_nothing() -> None:
+    merged = merge(None, pieces(COMPONENT))
+    updated = remerge(merged.text, merged.owned, ())
+    assert (updated.text, updated.owned) == (None, Owned())
 
 
 def test_an_update_forgets_the_containers_that_it_emptied() -> None:

@@ -126,6 +126,12 @@ def test_a_kept_value_is_remembered_as_the_users_choice() -> None:
     assert [piece.value for piece in merged.owned.declined] == ["sonnet"]
 
 
+def test_a_decision_may_be_plain_text() -> None:
+    decisions: Any = {"/model": "replace"}
+    merged = merge(b'{"model": "opus"}', pieces({"model": "sonnet"}), decisions=decisions)
+    assert merged.text == b'{"model": "sonnet"}'
+
+
 def test_a_decision_that_does_not_fit_leaves_the_conflict_open() -> None:
     """A model cannot have two values."""
     assert len(put({"model": "opus"}, {"model": "sonnet"}, Decision.BOTH).conflicts) == 1
