@@ -455,7 +455,8 @@ class Guard:
             elif name == UNKNOWN and suspicious("git " + " ".join(arguments)):
                 raise Blocked("Which program the command starts is not written out.")
             elif re.fullmatch(r"(?:python|node|perl|ruby|deno|bun)[\d.]*", name):
-                if any(suspicious(word) for word in [*arguments, *command.texts]):
+                inline = arguments if {"-c", "-e", "-p", "--eval", "--print", "eval"} & set(arguments) else []
+                if any(suspicious(word) for word in [*inline, *command.texts]):
                     raise Blocked("The command has git write from inside another program.")
             elif name in ("export", "declare", "typeset", "alias") and any(
                 word.startswith(("GIT_", "git=")) and not HARMLESS.match(word) for word in arguments

@@ -419,6 +419,9 @@ def downloads(command):
 
 
 def refuse(target, here, verb):
+    unset = re.fullmatch("\0(\\w+)\0/+\\.?\\*?", target)
+    if unset and unset[1] not in ("HOME", "PWD", "CLAUDE_PROJECT_DIR"):
+        raise Blocked(f"Where ${unset[1]} is empty it would {verb} everything. Write the folder out.")
     path = place(target, here)
     if path is None:
         return
@@ -435,15 +438,13 @@ def refuse(target, here, verb):
 
 
 def place(target, here):
-    """The full path that a word means, None for one that only the shell knows. `$X/…` is taken for `/…`."""
+    """The full path that a word means, None for one that only the shell knows."""
     if here is None and not target.startswith(("/", "~", UNKNOWN)):
         return None
     target = target.replace("\0HOME\0", "~").replace("\0PWD\0", here or UNKNOWN)
     target = target.replace("\0CLAUDE_PROJECT_DIR\0", os.environ.get("CLAUDE_PROJECT_DIR") or UNKNOWN)
     if UNKNOWN in target:
-        # An empty variable makes `rm -rf "$DIR/"*` the end of everything; `$DIR/build` is what it says.
-        emptied = re.sub("\0\\w*\0", "", target)
-        return "/" if re.fullmatch(r"/+\.?\*?", emptied) else None
+        return None
     return "/" + os.path.normpath(os.path.join(here or "/", os.path.expanduser(target))).lstrip("/")
 
 

@@ -128,6 +128,7 @@ ALWAYS = [
     "git checkout main",
     "gh pr create --base main --title x",
     "npm run commit && echo push to main",
+    "python3 notes.py 'how to git push origin main'",
     'echo "an unbalanced quote',
     "cat <<'EOF' > notes.md\ngit push origin main\nEOF",
 ]

@@ -11,29 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.components.hooks.calls import environment, load, script
+from tests.components.hooks.calls import environment, load
+from tests.components.hooks.shared import PARTS, Part
 
-WITH_READER = ["git/guard-main", "git/no-verify", "git/keep-work", "safety/dangerous-commands"]
-WITH_GIT = WITH_READER[:3]
-WITH_TOOLS = ["quality/format-on-edit", "quality/lint-on-edit"]
-READER: ModuleType = load(WITH_READER[0])
+READER: ModuleType = load("git/guard-main")
 
 
-def part(name: str, start: str, end: str) -> str:
-    text = script(name).read_text(encoding="utf-8")
-    return text[text.index(f"# --- {start}") : text.index(f"# --- {end}")]
-
-
-@pytest.mark.parametrize(
-    ("names", "start", "end"),
-    [
-        (WITH_READER, "The reader of command lines", "The end of the reader -"),
-        (WITH_GIT, "The reader of git commands", "The end of the reader of git"),
-        (WITH_TOOLS, "What was edited", "The hook"),
-    ],
-)
-def test_what_hooks_share_is_the_same_text(names: list[str], start: str, end: str) -> None:
-    assert len({part(name, start, end) for name in names}) == 1
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.start)
+def test_what_hooks_share_is_the_same_text(part: Part) -> None:
+    first, *others = part.hooks
+    for other in others:
+        assert part.of(other) == part.of(first), (
+            "run `python -m tests.components.hooks`: it copies the text of the first"
+        )
 
 
 # Each is run by sh with a `git` that notes its arguments; the reader must find exactly these calls.
