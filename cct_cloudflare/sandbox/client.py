@@ -127,6 +127,10 @@ class WorkerClient:
         self._max_response_bytes = max_response_bytes
         self._named = "The local Worker" if uds else self._url
         self._is_local = uds is not None or is_loopback(httpx.URL(self._url).host)
+        self._unreachable_hint = "Check the URL and the network."
+        if self._is_local:
+            served = "Start what serves it, such as cct dev, or check the port in its URL."
+            self._unreachable_hint = served if uds is None else "Run the command again."
         timeout = httpx.Timeout(silence_timeout, connect=connect_timeout)
         self._health_timeout = httpx.Timeout(min(silence_timeout, HEALTH_TIMEOUT), connect=connect_timeout)
         # Compressed bytes would be held back and could grow without bound.
@@ -300,7 +304,7 @@ class WorkerClient:
             raise error
         raise WorkerError(
             f"{self._named} could not be reached: {_reason(error)}.",
-            hint="Run the command again." if self._is_local else "Check the URL and the network.",
+            hint=self._unreachable_hint,
         ) from error
 
 

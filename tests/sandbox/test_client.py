@@ -299,23 +299,24 @@ def test_an_event_that_is_not_what_the_contract_says(event: bytes) -> None:
 # Workers that cannot be reached
 
 
-def unreachable(url: str, says: str, **options: Any) -> None:
+def unreachable(url: str, says: str, *, hints: str = "", **options: Any) -> None:
     error = failure(url, **options)
     assert (error.code, error.exit_code, error.retryable) == ("worker_unreachable", Exit.WORKER, True)
     assert says in error.message
+    assert hints in error.hint
 
 
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    unreachable(f"http://127.0.0.1:{port}", "refused")
+    unreachable(f"http://127.0.0.1:{port}", "refused", hints="cct dev")
 
 
 def test_the_local_socket_is_gone(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         # httpcore 1.0 leaves a Unix socket that did not connect to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
-        unreachable("http://localhost", "The local Worker", uds=tmp_path / "none")
+        unreachable("http://localhost", "The local Worker", hints="again", uds=tmp_path / "none")
         gc.collect()
 
 
