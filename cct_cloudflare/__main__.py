@@ -6,7 +6,10 @@ import sys
 
 
 def main() -> None:
-    from cct_cloudflare.cli.main import run_cli
+    try:
+        from cct_cloudflare.cli.main import run_cli
+    except KeyboardInterrupt:
+        sys.exit(130)  # nothing has begun yet, nor is there anything that could tell it
 
     sys.exit(run_cli(sys.argv[1:]))
 

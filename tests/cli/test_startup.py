@@ -24,3 +24,19 @@ def test_nothing_heavy_is_imported_to_say_hello(argv: list[str]) -> None:
 def test_python_dash_m_is_the_same_command() -> None:
     command = [sys.executable, "-m", "cct_cloudflare", "--version"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("cct ")
+
+
+def test_control_c_before_anything_has_begun_is_no_traceback() -> None:
+    script = (
+        "import builtins, sys\n"
+        "load = builtins.__import__\n"
+        "def interrupted(name, *rest):\n"
+        "    if name == 'click':\n"
+        "        raise KeyboardInterrupt\n"
+        "    return load(name, *rest)\n"
+        "builtins.__import__ = interrupted\n"
+        "from cct_cloudflare.__main__ import main\n"
+        "main()\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "")
