@@ -94,8 +94,8 @@ def cct(
         if wizard.can_ask(options):
             return wizard.start(given, {**options, "direct": direct})
         if not given:
-            click.echo(context.get_help())
-            return None
+            # Where nobody can be asked, the prompt is missing like any other time: what follows refuses that.
+            click.echo(f"{context.get_help()}\n", err=True)
     from cct_cloudflare.cli.job import PromptOptions
     from cct_cloudflare.cli.prompt import run_prompt
 

@@ -22,7 +22,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"cct {__version__}\n"
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["-h"], []])
+@pytest.mark.parametrize("argv", [["--help"], ["-h"]])
 def test_help_shows_examples_and_commands(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_cli(argv) == 0
     out = capsys.readouterr().out

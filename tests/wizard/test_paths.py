@@ -337,11 +337,14 @@ def test_nothing_is_asked_where_nobody_is(cct: Cct, argv: list[str]) -> None:
     assert "--prompt" in done.stderr
 
 
-def test_without_a_terminal_or_on_a_dumb_one_it_prints_help(cct: Cct) -> None:
-    assert "Examples:" in cct().stdout
+def test_without_a_terminal_or_on_a_dumb_one_it_prints_help_and_says_what_is_missing(cct: Cct) -> None:
+    done = cct()
+    assert (done.code, done.stdout) == (2, "")
+    assert "Examples:" in done.stderr
+    assert "--prompt" in done.stderr.split("Error: There is no prompt.")[1]
     with on_terminal(cct, env={"TERM": "dumb"}) as terminal:
         terminal.expect("Examples:")
-        assert terminal.end() == 0
+        assert terminal.end() == 2
 
 
 def test_no_color_is_obeyed(cct: Cct) -> None:
