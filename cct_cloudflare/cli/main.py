@@ -121,7 +121,9 @@ def run_cli(argv: Sequence[str]) -> int:
         # click's own answer to Ctrl-C ends the line that it stands on, but for a question's.
         if ended.__cause__ is None and isinstance(ended.__context__, (KeyboardInterrupt, EOFError)):
             click.echo(err=True)
-        return _fail(CctError("Interrupted.", code="interrupted"), as_json=as_json, no_color=no_color)
+        was_declined = isinstance(ended, click.Abort) and ended.__cause__ is ended.__context__ is None
+        message = "Not confirmed, so it was not done." if was_declined else "Interrupted."
+        return _fail(CctError(message, code="interrupted"), as_json=as_json, no_color=no_color)
     except SystemExit:
         # Without its standalone mode click exits in one case: a pipe whose reader has gone, who has what they wanted.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
