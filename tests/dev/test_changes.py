@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cct_cloudflare import scaffold
 from cct_cloudflare.dev.changes import Snapshot, looks, read_snapshot
 from cct_cloudflare.errors import UnsafeError
-from cct_cloudflare.scaffold import packaged_worker_source
 
 
 @pytest.fixture
@@ -138,7 +138,6 @@ def test_a_project_that_goes_altogether_is_looked_for_again(target: Path) -> Non
     assert any("src/index.ts" in read_snapshot(gone).source.files for _ in each)
 
 
-def test_the_packaged_worker_is_its_own_snapshot() -> None:
-    from cct_cloudflare.scaffold.render import template_dir
-
-    assert read_snapshot(template_dir()).source == packaged_worker_source()
+def test_a_rendered_worker_is_its_own_snapshot(tmp_path: Path) -> None:
+    scaffold.apply(scaffold.plan(tmp_path))
+    assert read_snapshot(scaffold.target_of(tmp_path)).source == scaffold.packaged_worker_source()
