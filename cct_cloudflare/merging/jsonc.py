@@ -17,9 +17,10 @@ BOM = "\ufeff"
 MAX_DEPTH = 100
 MAX_BYTES = 4 * 1024 * 1024
 
-_TRIVIA = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+|/\*.*?\*/)*+", re.DOTALL)
+# No possessive groups: Python 3.11 before 3.11.5 takes "/* open" for a whole comment with one (gh-101955).
+_TRIVIA = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+|/\*.*?\*/)*", re.DOTALL)
 _PIECE = re.compile(r"[ \t\r\n]+|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
-_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\.)*+"')
+_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\.)*"')
 _WORD = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?![\w.+-])|(?:true|false|null)(?!\w)")
 _CLOSING = {"{": "}", "[": "]"}
 

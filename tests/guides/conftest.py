@@ -12,9 +12,12 @@ from tests.runtime import KEY, TOKEN, runtime
 __all__ = ["runtime"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker(runtime: LocalRuntime) -> Iterator[LocalWorker]:
-    """The local Worker on a port, with the scripted model; its token is `tests.runtime.TOKEN`."""
+    """The local Worker on a port, with the scripted model; its token is `tests.runtime.TOKEN`.
+
+    It ends with its module: other modules count the processes of this one.
+    """
     with (
         ScriptedModel() as model,
         local_worker(
