@@ -171,9 +171,8 @@ class Terminal:
     def end(self) -> int:
         while self._more():
             pass
-        code = self.process.wait(PATIENCE)
-        os.close(self._main)  # not before: closing a terminal ends whoever is still there with SIGHUP
-        return code
+        os.close(self._main)
+        return self.process.wait(PATIENCE)
 
     def _more(self) -> bool:
         ready, _, _ = select.select([self._main], [], [], PATIENCE)
@@ -230,6 +229,13 @@ def test_without_a_key_it_says_so(cct: Cct, answer: str) -> None:
         code, screen = ask_on_a_terminal(cct, env, answer)
     assert code == 3
     assert "1 and 2 need an Anthropic API key. No Anthropic API key was found." in screen
+
+
+def test_ctrl_c_at_the_question_starts_nothing(cct: Cct) -> None:
+    with nowhere() as env, ScriptedModel([PROGRAM], pace=0) as model:
+        code, _ = ask_on_a_terminal(cct, {**env, **access(model)}, "\x03")
+    assert code == 130
+    assert model.requests == []
 
 
 def test_a_worker_that_has_begun_is_not_replaced(cct: Cct) -> None:
