@@ -19,6 +19,7 @@ from cct_cloudflare.config.places import (
     cache_dir,
     config_dir,
     data_dir,
+    state_dir,
 )
 from cct_cloudflare.config.workers import (
     WorkerTarget,
@@ -50,6 +51,7 @@ __all__ = [
     "is_loopback",
     "is_trusted",
     "session_worker",
+    "state_dir",
     "store_anthropic_key",
     "store_worker",
     "stored_workers",

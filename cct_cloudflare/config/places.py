@@ -29,3 +29,10 @@ def data_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path(APP, appauthor=False)
+
+
+def state_dir() -> Path:
+    """What is being done: backups, journals, locks (Linux: `$XDG_STATE_HOME/cct-cloudflare`)."""
+    import platformdirs
+
+    return platformdirs.user_state_path(APP, appauthor=False)

@@ -171,8 +171,10 @@ class Terminal:
     def end(self) -> int:
         while self._more():
             pass
-        os.close(self._main)
-        return self.process.wait(PATIENCE)
+        try:
+            return self.process.wait(PATIENCE)  # before the terminal goes, which would hang it up
+        finally:
+            os.close(self._main)
 
     def _more(self) -> bool:
         ready, _, _ = select.select([self._main], [], [], PATIENCE)
