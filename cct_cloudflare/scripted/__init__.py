@@ -4,16 +4,18 @@ It serves `cct --demo` and the tests. It is no model: it knows the prompts of `p
 one with an error that lists them.
 """
 
-from cct_cloudflare.scripted.catalog import Reply, ReplyFile, find, prompts, replies
+from cct_cloudflare.scripted.catalog import AnyReply, Reply, ReplyFile, ToolReply, find, prompts, replies
 from cct_cloudflare.scripted.faults import Fault, parse_fault
 from cct_cloudflare.scripted.server import RecordedRequest, ScriptedModel
 
 __all__ = [
+    "AnyReply",
     "Fault",
     "RecordedRequest",
     "Reply",
     "ReplyFile",
     "ScriptedModel",
+    "ToolReply",
     "find",
     "parse_fault",
     "prompts",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,34 @@ class Reply:
         return json.dumps(
             {"language": self.language, "entrypoint": self.entrypoint, "files": files}, ensure_ascii=False
         )
+
+    def prose(self) -> str:
+        """The program as a person would be shown it, for a request that offers no tool to hand it over with."""
+        blocks = [f"{file.path}\n```\n{file.content}```" for file in self.files]
+        return "\n\n".join([self.remark, *blocks]).strip()
+
+
+@dataclass(frozen=True)
+class ToolReply:
+    """The answer to one prompt of an agent that has tools of its own: one call of `tool`, then `ending` as prose.
+
+    An agent without that tool gets the `ending` at once.
+    """
+
+    prompt: str
+    tool: str
+    arguments: Mapping[str, Any]
+    ending: str = "Done."
+    remark: str = ""
+
+    def tool_input(self) -> str:
+        return json.dumps(self.arguments, ensure_ascii=False)
+
+    def prose(self) -> str:
+        return self.ending
+
+
+AnyReply = Reply | ToolReply
 
 
 @lru_cache(maxsize=1)
@@ -58,13 +87,13 @@ def prompts() -> list[str]:
     return [reply.prompt for reply in replies()]
 
 
-def find(text: str, among: Iterable[Reply] | None = None) -> Reply | None:
+def find(text: str, among: Iterable[AnyReply] | None = None) -> AnyReply | None:
     """The reply whose prompt occurs in `text`, whatever the case, the spaces and what stands around it.
 
     A command wraps the prompt in its own words, hence "occurs in". Of several that do, the longest wins.
     """
     wanted = _normalised(text)
-    known = replies() if among is None else among
+    known: Iterable[AnyReply] = replies() if among is None else among
     found = [reply for reply in known if _contains(wanted, _normalised(reply.prompt))]
     return max(found, key=lambda reply: len(reply.prompt), default=None)
 

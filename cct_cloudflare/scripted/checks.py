@@ -135,6 +135,7 @@ def _check_messages(body: dict[str, Any]) -> None:
         if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
             raise _invalid(f"messages.{at}.role: Input should be 'user' or 'assistant'")
         _check_text(message.get("content"), f"messages.{at}.content")
+    _check_tool_results(messages)
     if messages[0]["role"] != "user":
         raise _invalid('messages: first message must use the "user" role')
     if messages[-1]["role"] == "assistant":
@@ -158,6 +159,34 @@ def _check_text(content: object, where: str) -> None:
             raise _invalid(f"{where}.{at}.type: Field required")
         if block["type"] == "text" and not (isinstance(block.get("text"), str) and block["text"].strip()):
             raise _invalid(f"{where}.{at}.text: text content blocks must be non-empty")
+
+
+def _check_tool_results(messages: list[dict[str, Any]]) -> None:
+    """Each call of a tool is answered in the very next message, and nothing else is."""
+    called: list[str] = []
+    for at, message in enumerate(messages):
+        blocks = [] if isinstance(message["content"], str) else message["content"]
+        answered = [block.get("tool_use_id") for block in blocks if block["type"] == "tool_result"]
+        for name in answered:
+            if name not in called or message["role"] != "user":
+                raise _invalid(
+                    f"messages.{at}.content: unexpected `tool_use_id` found in `tool_result` blocks: {name}. Each "
+                    "`tool_result` block must have a corresponding `tool_use` block in the previous message."
+                )
+        if missing := [name for name in called if name not in answered]:
+            raise _invalid(
+                f"messages.{at - 1}: `tool_use` ids were found without `tool_result` blocks immediately after: "
+                f"{', '.join(missing)}. Each `tool_use` block must have a corresponding `tool_result` block in the "
+                "next message."
+            )
+        called = [_tool_use_id(block, at) for block in blocks if block["type"] == "tool_use"]
+
+
+def _tool_use_id(block: dict[str, Any], at: int) -> str:
+    name = block.get("id")
+    if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
+        raise _invalid(f"messages.{at}.content.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
+    return name
 
 
 def _check_tools(body: dict[str, Any], traits: Traits) -> None:

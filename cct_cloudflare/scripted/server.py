@@ -47,14 +47,14 @@ class ScriptedModel:
 
     def __init__(
         self,
-        replies: Iterable[catalog.Reply] | None = None,
+        replies: Iterable[catalog.AnyReply] | None = None,
         *,
         faults: Iterable[Fault | None] = (),
         pace: float = 0.008,
         port: int = 0,
         key: str | None = None,
     ) -> None:
-        self.replies = tuple(catalog.replies() if replies is None else replies)
+        self.replies: tuple[catalog.AnyReply, ...] = tuple(catalog.replies() if replies is None else replies)
         self.requests: list[RecordedRequest] = []
         self.pace = pace
         self.key = key
@@ -183,14 +183,13 @@ class _Handler(BaseHTTPRequestHandler):
             answer = wire.error_body(fault.error_type, fault.message, fault.error_code)
             self._json(fault.status, answer, fault.headers)
             return
-        reply = catalog.find(_last_text(body), self._model.replies)
+        reply = catalog.find(_asked(body), self._model.replies)
         if reply is None:
             known = "; ".join(reply.prompt for reply in self._model.replies)
             raise checks.Refusal(
                 400, "invalid_request_error", f"The scripted model does not know this prompt. It knows: {known}"
             )
-        tools = body.get("tools") or [{"name": None}]
-        call = wire.Call(body["model"], _input_tokens(body), reply, tools[0]["name"], fault)
+        call = wire.Call(body["model"], _input_tokens(body), reply, _tool_to_call(body, reply), fault)
         if body.get("stream"):
             self._stream(call)
         else:
@@ -269,9 +268,30 @@ def _texts(content: str | list[dict[str, Any]]) -> str:
     return "\n".join(block["text"] for block in content if block["type"] == "text")
 
 
-def _last_text(body: dict[str, Any]) -> str:
-    """What the user says; checked before, so it is there."""
-    return _texts(body["messages"][-1]["content"])
+def _is_tool_result(message: dict[str, Any]) -> bool:
+    content = message["content"]
+    return not isinstance(content, str) and any(block["type"] == "tool_result" for block in content)
+
+
+def _asked(body: dict[str, Any]) -> str:
+    """What the user said last; the results of tools come in the user's name, and are not what is asked."""
+    said = [message for message in body["messages"] if message["role"] == "user" and not _is_tool_result(message)]
+    return _texts(said[-1]["content"]) if said else ""
+
+
+def _tool_to_call(body: dict[str, Any], reply: catalog.AnyReply) -> str | None:
+    """The name of the tool that the reply is given with; None where it is prose.
+
+    A program is handed over with a tool that takes one, whatever that is called. When a call was answered, all is said.
+    """
+    if _is_tool_result(body["messages"][-1]):
+        return None
+    for tool in body.get("tools", []):
+        takes = tool["input_schema"].get("properties", {})
+        if tool["name"] == reply.tool if isinstance(reply, catalog.ToolReply) else {"language", "files"} <= set(takes):
+            name: str = tool["name"]
+            return name
+    return None
 
 
 def _input_tokens(body: dict[str, Any]) -> int:

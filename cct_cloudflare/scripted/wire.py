@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-from cct_cloudflare.scripted.catalog import Reply
+from cct_cloudflare.scripted.catalog import AnyReply
 from cct_cloudflare.scripted.faults import Fault, StreamFault
 
 #: Lengths of the pieces of a tool's input, over and over: as uneven as the real ones, and as ready to cut an
@@ -46,8 +46,8 @@ class Call:
 
     model: str
     input_tokens: int
-    reply: Reply
-    #: The name of the tool that the request offers; without one the reply is prose.
+    reply: AnyReply
+    #: The name of the tool that is called; without one the reply is prose.
     tool: str | None
     fault: Fault
 
@@ -89,17 +89,11 @@ def _stop_reason(call: Call) -> str:
             return "tool_use" if call.tool else "end_turn"
 
 
-def _prose(reply: Reply) -> str:
-    """The program as a person would be shown it, for a request that offers no tool."""
-    blocks = [f"{file.path}\n```\n{file.content}```" for file in reply.files]
-    return "\n\n".join([reply.remark, *blocks]).strip()
-
-
 def _content(call: Call) -> list[dict[str, Any]]:
     if call.fault.stream in ("empty", "refusal"):
         return []
     if call.tool is None:
-        return [{"type": "text", "text": _prose(call.reply)}]
+        return [{"type": "text", "text": call.reply.prose()}]
     blocks: list[dict[str, Any]] = []
     if call.reply.remark:
         blocks.append({"type": "text", "text": call.reply.remark})
