@@ -14,8 +14,10 @@ from cct_cloudflare.errors import UsageError
 
 MAX_NAME = 200
 MAX_DEPTH = 12
+MAX_PATH_BYTES = 400
 
 _FORBIDDEN = re.compile(r"""[\\:%~*?"'<>|&$`;,@#\x00-\x1f\x7f]""")
+_FORBIDDEN_IN_FILES = re.compile(r"""[\\:*?"<>|]""")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?", re.IGNORECASE)
 # Format characters (bidi marks, zero width) and line separators can make one name look like another.
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -48,7 +50,7 @@ def name_problem(name: str) -> str | None:
         return "it is empty"
     if len(name) > MAX_NAME:
         return f"it is longer than {MAX_NAME} characters"
-    if any(unicodedata.category(char) in _INVISIBLE for char in name):
+    if has_invisible(name):
         return "it has an invisible character"
     forbidden = _FORBIDDEN.search(name)
     if forbidden is not None:
@@ -57,6 +59,28 @@ def name_problem(name: str) -> str | None:
     if len(parts) > MAX_DEPTH:
         return "it has too many folders"
     return next((problem for part in parts if (problem := _part_problem(part))), None)
+
+
+def file_problem(path: str) -> str | None:
+    """Why a file of a component cannot have this path, relative and with slashes; None when it can.
+
+    More characters are allowed than in a name: nobody types it, and it becomes no part of an address or command.
+    """
+    if not path:
+        return "it is empty"
+    if len(path.encode("utf-8", "surrogatepass")) > MAX_PATH_BYTES:
+        return f"it is longer than {MAX_PATH_BYTES} bytes"
+    if has_invisible(path):
+        return "it has an invisible character"
+    forbidden = _FORBIDDEN_IN_FILES.search(path)
+    if forbidden is not None:
+        return f"{forbidden.group()} is not allowed in it"
+    parts = path.split("/")
+    if len(parts) > MAX_DEPTH:
+        return "it has too many folders"
+    if any(part.startswith((".", " ")) or part.endswith((".", " ")) or not part for part in parts):
+        return "no part of it may be empty, start with a dot or a space, or end with one"
+    return next((f"{part} is a device on Windows" for part in parts if _DEVICE.fullmatch(part)), None)
 
 
 def _part_problem(part: str) -> str | None:
@@ -74,9 +98,16 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
+def has_invisible(text: str) -> bool:
+    # What can be printed has no such character, and is told from the rest many times faster.
+    return not text.isprintable() and any(unicodedata.category(char) in _INVISIBLE for char in text)
+
+
 def printable(text: str) -> str:
     """`text` on one line, with every character that could steer a terminal or reorder a line written as an escape."""
     line = " ".join(text.split())
+    if line.isprintable():
+        return line
     return "".join(_escape(char) if unicodedata.category(char) in _INVISIBLE else char for char in line)
 
 

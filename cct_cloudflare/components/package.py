@@ -55,6 +55,8 @@ class Package:
     main: str
     revision: str | None = None
     """The commit that a registry was pinned to; None where nothing is pinned."""
+    executable: frozenset[str] = frozenset()
+    """The paths of `files` that their owner may execute where they come from; no part of the digest."""
 
     @cached_property
     def digest(self) -> str:

@@ -7,55 +7,29 @@ source shadows a later one; within one source a name means one component or is a
 from __future__ import annotations
 
 import difflib
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from cct_cloudflare.components import frontmatter
-from cct_cloudflare.components.files import UnreadableFileError, read_text
+from cct_cloudflare.components.files import MAX_COMPONENT_BYTES, UnreadableFileError, read_text
 from cct_cloudflare.components.model import Component, Kind
-from cct_cloudflare.components.names import MAX_DEPTH, check_name, name_key, name_problem, printable
+from cct_cloudflare.components.names import check_name, name_key, printable
+from cct_cloudflare.components.walking import Entry, Folder
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.resources import components_dir
 
-MAX_COMPONENT_BYTES = 256 * 1024
-MAX_FOLDERS = 5_000
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A component that was found and not read yet; `name` is `category/leaf`."""
-
-    kind: Kind
-    name: str
-    path: Path
-
-    @property
-    def leaf(self) -> str:
-        return self.name.rpartition("/")[2]
-
 
 class Source:
-    """The components below `root`. Nothing outside `boundary` is read, whatever links say."""
+    """The agents and commands below `root`. Nothing outside `boundary` is read, whatever links say."""
 
     def __init__(self, label: str, root: Path, boundary: Path) -> None:
         self.label = label
-        self._root = root
-        self._boundary = boundary
+        self._folder = Folder(root, boundary)
 
     def entries(self, kind: Kind) -> list[Entry]:
-        """Every component of a kind, in the order of their names. Files whose name cannot be asked for are left out."""
-        top = self._root / kind.folder
-        if not self._is_inside(top):
-            return []
-        found = (
-            Entry(kind, name, path)
-            for path in self._markdown(top, set())
-            if name_problem(name := path.relative_to(top).as_posix().removesuffix(".md")) is None
-        )
-        return sorted(found, key=lambda entry: entry.name)
+        """Every component of a kind that shapes a prompt, in the order of their names."""
+        return self._folder.entries(kind) if kind in (Kind.AGENT, Kind.COMMAND) else []
 
     def find(self, ref: str, kind: Kind) -> list[Entry]:
         """What `ref` (checked) can mean here: `category/name` by its whole name, a bare name by the last part.
@@ -89,38 +63,6 @@ class Source:
         except UnreadableFileError:
             return ""
         return frontmatter.text_value(frontmatter.parse(text).metadata, "name")
-
-    def _markdown(self, folder: Path, seen: set[Path], depth: int = 0) -> Iterator[Path]:
-        resolved = folder.resolve()
-        if resolved in seen or depth > MAX_DEPTH or len(seen) > MAX_FOLDERS:
-            return
-        seen.add(resolved)
-        try:
-            with os.scandir(folder) as listing:
-                items = sorted(listing, key=lambda item: item.name)
-        except OSError:
-            return
-        for item in items:
-            path = folder / item.name
-            if item.name.startswith(".") or (item.is_symlink() and not self._is_inside(path)):
-                continue
-            if _is_dir(item):
-                yield from self._markdown(path, seen, depth + 1)
-            elif item.name.endswith(".md"):
-                yield path
-
-    def _is_inside(self, path: Path) -> bool:
-        try:
-            return path.resolve(strict=True).is_relative_to(self._boundary.resolve())
-        except (OSError, RuntimeError):  # absent, or a loop of links
-            return False
-
-
-def _is_dir(item: os.DirEntry[str]) -> bool:
-    try:
-        return item.is_dir()
-    except OSError:
-        return False
 
 
 class ProjectSource(Source):

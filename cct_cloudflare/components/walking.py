@@ -1,0 +1,136 @@
+"""Which components a folder has: `<kind>s/<category…>/<leaf>`, to any depth.
+
+An agent or command is `<leaf>.md`; a setting, hook or MCP server is `<leaf>.json`; a skill is a folder `<leaf>/` with
+a `SKILL.md`. This is the only walk: prompts, catalogs and installs see the same components under the same names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.names import MAX_DEPTH, name_problem
+
+MAX_FOLDERS = 5_000
+SKILL_FILE = "SKILL.md"
+
+#: What tools leave behind, and what is not meant to be seen.
+_NEVER = frozenset({"__pycache__", "node_modules"})
+_SUFFIXES = {
+    Kind.AGENT: ".md",
+    Kind.COMMAND: ".md",
+    Kind.SETTING: ".json",
+    Kind.HOOK: ".json",
+    Kind.MCP: ".json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A component that was found and not read yet; `name` is `category/leaf`, `file` the path of its main file."""
+
+    kind: Kind
+    name: str
+    file: str
+
+    @property
+    def path(self) -> Path:
+        return Path(self.file)
+
+    @property
+    def leaf(self) -> str:
+        return self.name.rpartition("/")[2]
+
+
+class Folder:
+    """The components below `root`. Nothing outside `boundary` is seen, whatever links say."""
+
+    def __init__(self, root: Path, boundary: Path) -> None:
+        self.root = root
+        self.boundary = boundary
+
+    def entries(self, kind: Kind) -> list[Entry]:
+        """Every component of a kind, in the order of their names. Files whose name cannot be asked for are left out."""
+        top = self.root / kind.folder
+        if not self.has(top):
+            return []
+        prefix = len(os.fspath(top)) + 1
+        found = []
+        for file in self._main_files(os.fspath(top), kind, set()):
+            name = name_of(file[prefix:].replace(os.sep, "/"), kind)
+            if name_problem(name) is None:
+                found.append(Entry(kind, name, file))
+        return sorted(found, key=lambda entry: entry.name)
+
+    def has(self, path: str | Path) -> bool:
+        """Whether it is there, inside the boundary, and not part of a git directory."""
+        try:
+            resolved = Path(path).resolve(strict=True)
+        except (OSError, RuntimeError):  # absent, or a loop of links
+            return False
+        if not resolved.is_relative_to(self._resolved_boundary):
+            return False
+        return ".git" not in resolved.relative_to(self._resolved_boundary).parts
+
+    def listing(self, folder: str) -> list[os.DirEntry[str]]:
+        """What lies in a folder and may be looked at, in the order of the names; nothing where it cannot be read."""
+        try:
+            items = visible(folder)
+        except OSError:
+            return []
+        return [item for item in items if not item.is_symlink() or self.has(item.path)]
+
+    @cached_property
+    def _resolved_boundary(self) -> Path:
+        return self.boundary.resolve()
+
+    def _main_files(self, folder: str, kind: Kind, seen: set[tuple[int, int]], depth: int = 0) -> Iterator[str]:
+        identity = folder_identity(folder)
+        if identity is None or identity in seen or depth > MAX_DEPTH or len(seen) > MAX_FOLDERS:
+            return
+        seen.add(identity)
+        items = self.listing(folder)
+        if kind is Kind.SKILL and depth > 0:
+            main = next((item for item in items if item.name == SKILL_FILE), None)
+            if main is not None:
+                yield main.path
+                return
+        suffix = _SUFFIXES.get(kind)
+        for item in items:
+            if is_folder(item):
+                yield from self._main_files(item.path, kind, seen, depth + 1)
+            elif suffix is not None and item.name.endswith(suffix):
+                yield item.path
+
+
+def visible(folder: str) -> list[os.DirEntry[str]]:
+    """What lies in a folder, in the order of the names, without what is hidden or a tool's. Raises OSError."""
+    with os.scandir(folder) as found:
+        items = [item for item in found if not item.name.startswith(".") and item.name not in _NEVER]
+    return sorted(items, key=lambda item: item.name)
+
+
+def name_of(path: str, kind: Kind) -> str:
+    """`category/leaf` of a main file, from its path below the folder of its kind."""
+    suffix = _SUFFIXES.get(kind)
+    return path.removesuffix(f"/{SKILL_FILE}") if suffix is None else path.removesuffix(suffix)
+
+
+def folder_identity(folder: str) -> tuple[int, int] | None:
+    """What two paths to one folder have in common; None where it cannot be looked at."""
+    try:
+        info = os.stat(folder)  # noqa: PTH116 - thousands of paths are looked at
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
+
+
+def is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
