@@ -68,6 +68,7 @@ def deploy(
         remember(plan.project, known)
         with ledger.step("upload the Worker", "uploaded the Worker"):
             progress(f"Building and uploading {plan.name}")
+            before = proof.answering_now(plan.url) if plan.url is not None else None
             uploaded = _upload(plan, wrangler, deployment)
         url = plan.url if plan.own_url else _address(uploaded) or plan.url
         if url is None:
@@ -83,7 +84,7 @@ def deploy(
             progress("Setting its secrets")
             _set_secrets(plan, token, wrangler)
         with ledger.step("see it answer", "saw it answer"):
-            health = proof.wait_for_deployment(url, deployment, progress, patience)
+            health = proof.wait_for_deployment(url, deployment, progress, patience, before)
         with ledger.step("run a program in it", "ran a program in it"):
             proof.prove(url, token, progress, patience)
         make_current(plan.project, plan.environment)

@@ -24,27 +24,62 @@ _GREETING = "cct was here\n"
 
 @dataclass(frozen=True)
 class Patience:
-    """`seconds` in all, `pause` between two questions; `in_a_row` answers that must agree, since places differ."""
+    """`seconds` in all, `pause` between two questions; `in_a_row` answers that must agree, since places differ.
+
+    `overtaken` is for how many seconds another new deployment answers before it counts as the one that stays.
+    """
 
     seconds: float = 180.0
     pause: float = 0.5
     in_a_row: int = 3
+    overtaken: float = 15.0
 
 
 STANDARD = Patience()
 
 
-def wait_for_deployment(url: str, deployment: str, progress: Progress, patience: Patience = STANDARD) -> Health:
-    """Waits until `/health` tells this deployment. Raises WorkerError (`deploy_unconfirmed`) when it does not."""
+def answering_now(url: str) -> Health | None:
+    """What answers there now; None where nothing does, or no Worker of cct's."""
+    try:
+        with WorkerClient(url, None) as client:
+            return client.health()
+    except WorkerError:
+        return None
+
+
+def wait_for_deployment(
+    url: str, deployment: str, progress: Progress, patience: Patience = STANDARD, before: Health | None = None
+) -> Health:
+    """Waits until `/health` tells this deployment. Raises WorkerError (`deploy_unconfirmed`) when it does not.
+
+    `before` is what answered before the upload. A deployment that is neither this one nor that one, and goes on to
+    answer, is somebody's who has deployed meanwhile: this one will not come back.
+    """
     found: list[Health] = []
+    earlier = [] if before is None else [before.deployment]
+    since: float | None = None
 
     def ask() -> str | None:
+        nonlocal since
         with WorkerClient(url, None) as client:
             health = client.health()
-        if health.deployment != deployment:
+        if health.deployment == deployment:
+            since = None
+            found.append(health)
+            return None
+        if not earlier:
+            earlier.append(health.deployment)
+        if health.deployment in earlier:
+            since = None
             return "an earlier deployment answers"
-        found.append(health)
-        return None
+        since = time.monotonic() if since is None else since
+        if time.monotonic() - since >= patience.overtaken:
+            raise WorkerError(
+                f"Another deployment than this one answers at {url}: somebody has deployed this Worker meanwhile.",
+                hint="If yours is to stay, run the same command again.",
+                code="deploy_unconfirmed",
+            )
+        return "another deployment answers"
 
     progress(f"Waiting for {url} to answer with this deployment")
     _until(ask, url, patience)

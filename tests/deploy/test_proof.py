@@ -11,6 +11,7 @@ import pytest
 from cct_cloudflare.deploy import project as projects
 from cct_cloudflare.deploy.proof import Patience, accepts, prove, wait_for_deployment, wait_for_token
 from cct_cloudflare.errors import CctError, WorkerError
+from cct_cloudflare.sandbox.client import Health
 from tests.sandbox.loopback import EVENT_STREAM, RESULT, Handler, Request, answer, reset, serve, sse
 
 SOON = Patience(seconds=60, pause=0.001, in_a_row=2)
@@ -22,6 +23,10 @@ HTML = answer(404, b"<h1>There is nothing here yet</h1>", "text/html")
 def health(deployment: str | None) -> bytes:
     body = {"status": "ok", "worker": "w", "version": "0.1.0", "languages": [], "sandboxes": ["isolate"]}
     return answer(200, json.dumps({**body, "deployment": deployment}).encode())
+
+
+def answering(deployment: str) -> Health:
+    return Health("ok", "w", "0.1.0", None, (), ("isolate",), deployment=deployment)
 
 
 def error(status: int, code: str) -> bytes:
@@ -59,6 +64,25 @@ def test_a_deployment_is_waited_for_until_it_answers_steadily() -> None:
     assert found.deployment == "new"
     assert len(server.requests) == 8
     assert not any("authorization" in request.headers for request in server.requests)
+
+
+def test_a_deployment_that_was_overtaken_is_not_waited_for() -> None:
+    """Two deploys at once: the one whose upload came first will never answer again."""
+    at_once = Patience(seconds=60, pause=0.001, in_a_row=2, overtaken=0)
+    for before, answers in (("old", ["newer"]), (None, ["old", "newer"])):
+        was = None if before is None else answering(before)
+        with serve(in_turn(*map(health, answers))) as server, pytest.raises(WorkerError) as caught:
+            wait_for_deployment(server.url, "new", ignore, at_once, was)
+        assert caught.value.code == "deploy_unconfirmed"
+        assert "somebody has deployed" in caught.value.message
+        assert len(server.requests) == len(answers)
+
+
+def test_another_deployment_that_answers_once_has_not_overtaken() -> None:
+    """Places differ for a while: one that answers now and then may be one of before."""
+    answers = (health("other"), health("old"), health("new"))
+    with serve(in_turn(*answers)) as server:
+        assert wait_for_deployment(server.url, "new", ignore, SOON, answering("old")).deployment == "new"
 
 
 @pytest.mark.parametrize(
