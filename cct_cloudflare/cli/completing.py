@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from cct_cloudflare.components.model import Kind
-    from cct_cloudflare.components.sources import Entry, Source
+    from cct_cloudflare.components.sources import Source
+    from cct_cloudflare.components.walking import Entry
 
 #: What a shell takes as one word as it is; any other name has to be typed.
 _ONE_WORD = re.compile(r"[\w./-]+")
