@@ -1,0 +1,17 @@
+"""What a component would do, what of that needs consent, and what is wrong with it.
+
+model.py        Effects, Risk, Finding
+reading.py      a package → what Claude Code would read of it, however it is written
+effects.py      every command line, variable, permission and address that would take effect
+risks.py        what of it needs an explicit yes; rules.py, variables.py and shells.py judge its parts
+facts.py        what Claude Code 2.1.330 takes: keys, events, variables
+check.py        `cct validate`: paths → findings; markdown.py, settings.py, servers.py and texts.py check the parts
+
+Nothing here runs, fetches or writes anything.
+"""
+
+from cct_cloudflare.validation.effects import effects
+from cct_cloudflare.validation.model import Command, Effects, Finding, Level, Permission, Risk, Url, Variable
+from cct_cloudflare.validation.risks import risks
+
+__all__ = ["Command", "Effects", "Finding", "Level", "Permission", "Risk", "Url", "Variable", "effects", "risks"]
