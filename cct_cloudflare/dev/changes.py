@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,9 +12,6 @@ from cct_cloudflare.scaffold.variables import CONFIG, worker_variables
 
 #: Between two looks without a sign of change, and how long changes must have ceased to count as one; milliseconds.
 _LOOK_MS, _QUIET_MS = 1000, 100
-
-#: What editors and file managers leave beside a file while it is open: vim, Emacs, JetBrains, macOS.
-_LITTER = re.compile(r"(?:^|/)(?:\.[^/]*\.sw[a-z]|4913|[^/]*~|\.?#[^/]*|[^/]*___jb_(?:tmp|old)___|\.DS_Store)$")
 
 
 @dataclass(frozen=True)
@@ -29,9 +25,7 @@ class Snapshot:
 
 def read_snapshot(target: Path) -> Snapshot:
     """Reads the project in `target` (`.claude/sandbox/cloudflare`). Raises ConfigError and UnsafeError."""
-    source = read_worker_source(target)
-    files = {path: content for path, content in source.files.items() if not _LITTER.search(path)}
-    return Snapshot(WorkerSource(files), worker_variables(target))
+    return Snapshot(read_worker_source(target), worker_variables(target))
 
 
 def looks(target: Path) -> Iterator[None]:
@@ -44,7 +38,7 @@ def looks(target: Path) -> Iterator[None]:
 
     def counts(_: object, path: str) -> bool:
         name = Path(path).relative_to(real).as_posix()
-        return (is_worker_source(name) or name == CONFIG) and not _LITTER.search(name)
+        return is_worker_source(name) or name == CONFIG
 
     real = target.resolve()
     while True:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from cct_cloudflare.scaffold.render import template_dir, template_paths
 _FOLDERS = ("src", "scripts")
 # Besides the code: what npm and esbuild read to bundle it.
 _FILES = ("package.json", "package-lock.json", "tsconfig.json")
+
+# What editors and file managers leave beside a file while it is open: vim, Emacs, JetBrains, macOS.
+_LITTER = re.compile(r"(?:\.[^/]*\.sw[a-z]|4913|[^/]*~|\.?#[^/]*|[^/]*___jb_(?:tmp|old)___|\.DS_Store)")
 
 _MAX_BYTES = 16 * 1024 * 1024
 _MAX_FILES = 2000
@@ -43,7 +47,12 @@ class WorkerSource:
 
 def is_worker_source(path: str) -> bool:
     """Whether the file at this path of the rendered project is part of what the local Worker is built from."""
-    return path in _FILES or path.split("/", 1)[0] in _FOLDERS
+    return (path in _FILES or path.split("/", 1)[0] in _FOLDERS) and not _is_litter(path)
+
+
+def _is_litter(path: str) -> bool:
+    """Whether an editor has left it there. No source of ours refers to such a file, and none is built from it."""
+    return _LITTER.fullmatch(path.rsplit("/", 1)[-1]) is not None
 
 
 def read_worker_source(directory: Path) -> WorkerSource:
@@ -57,6 +66,8 @@ def read_worker_source(directory: Path) -> WorkerSource:
 
     def add(path: Path, name: str) -> None:
         nonlocal left
+        if _is_litter(name):
+            return
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
             raise UnsafeError(

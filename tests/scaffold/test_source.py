@@ -41,6 +41,13 @@ def test_what_tools_leave_in_the_template_is_not_ours(tmp_path: Path, monkeypatc
     assert packaged_worker_source().files == {"src/index.ts": b"ours"}
 
 
+def test_a_file_that_is_open_in_an_editor_is_still_ours(tmp_path: Path, place: Path) -> None:
+    (place / "src/.index.ts.swp").write_bytes(b"b0VIM 9.0")
+    (place / "src/index.ts~").write_bytes(b"before")
+    (place / "src/.#index.ts").symlink_to("somebody@machine.4711")
+    assert is_pristine(tmp_path)
+
+
 @pytest.mark.parametrize(
     "change",
     [
