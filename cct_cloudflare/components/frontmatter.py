@@ -103,10 +103,7 @@ def load_yaml(text: str) -> dict[str, Any] | None:
 
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        if not _is_plain(yaml.parse(text, Loader=loader)):
-            return None
-        # The base loader constructs text, lists and mappings only.
-        data = yaml.load(text, Loader=loader)  # noqa: S506
+        data = _build(yaml.parse(text, Loader=loader))
     except (yaml.YAMLError, ValueError):
         return None
     if data is None or data == "":
@@ -114,18 +111,39 @@ def load_yaml(text: str) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _is_plain(events: Any) -> bool:
+def _build(events: Any) -> Any:
+    """What PyYAML's base loader would construct, in one pass over the events. Raises ValueError for what is refused."""
     import yaml
 
-    depth = 0
+    root: list[Any] = []
+    open_: list[Any] = [root]  # lists; a mapping is collected as the list of its keys and values
     for event in events:
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
+        if isinstance(event, yaml.ScalarEvent):
+            _refuse_tag(event)
+            open_[-1].append(event.value)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            _refuse_tag(event)
+            open_.append([])
+            if len(open_) > MAX_DEPTH + 1:
+                raise ValueError("nested too deeply")
         elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH or isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) not in (None, "!"):
-            return False
-    return True
+            items = open_.pop()
+            open_[-1].append(_mapping(items) if isinstance(event, yaml.MappingEndEvent) else items)
+        elif isinstance(event, yaml.AliasEvent) or (isinstance(event, yaml.DocumentStartEvent) and root):
+            raise ValueError("an alias, or a second document")
+    return root[0] if root else None
+
+
+def _mapping(items: list[Any]) -> dict[str, Any]:
+    keys = items[::2]
+    if not all(isinstance(key, str) for key in keys):
+        raise ValueError("a key that is no text")
+    return dict(zip(keys, items[1::2], strict=True))
+
+
+def _refuse_tag(event: Any) -> None:
+    if event.tag not in (None, "!"):
+        raise ValueError("a tag")
 
 
 def _recover(text: str) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cct_cloudflare.components.frontmatter import (
+    MAX_DEPTH,
     MAX_YAML,
     describe,
     list_value,
@@ -201,3 +205,49 @@ def test_lists(value: object, items: tuple[str, ...]) -> None:
 )
 def test_a_description_is_taken_from_the_body(body: str, description: str) -> None:
     assert describe(body) == description
+
+
+YAML_PIECES = st.sampled_from(
+    [
+        *"ab:-\n[]{},'\"\\#?&*!%\t~é\x85 \x00\ud800",
+        ": ",
+        "- ",
+        "\n  ",
+        " #",
+        "---\n",
+        "|\n",
+        ">-\n  ",
+        "&x ",
+        "*x",
+        "!!str ",
+        "<<: ",
+    ]
+)
+
+
+@given(st.one_of(st.text(), st.lists(YAML_PIECES, max_size=25).map("".join)))
+@example("a: 1\na: 2")
+@example("? [a]\n: b")
+@example("a: b\n---\nc: d")
+@example("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
+@example("a: ! b")
+def test_what_is_read_in_one_pass_is_what_the_loader_of_the_library_reads(text: str) -> None:
+    assert load_yaml(text) == by_the_library(text)
+
+
+def by_the_library(text: str) -> dict[str, Any] | None:
+    loader: Any = yaml.CBaseLoader
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if (
+                isinstance(event, yaml.AliasEvent)
+                or depth > MAX_DEPTH
+                or getattr(event, "tag", None) not in (None, "!")
+            ):
+                return None
+        data = yaml.load(text, Loader=loader)
+    except (yaml.YAMLError, ValueError):
+        return None
+    return {} if data in (None, "") else data if isinstance(data, dict) else None
