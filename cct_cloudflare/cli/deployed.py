@@ -25,10 +25,8 @@ from cct_cloudflare.plain import plain_line
 from cct_cloudflare.terminal import Display, make_display
 
 
-def run_destroy(
-    project: Path, environment: str, account: str | None, *, yes: bool, as_json: bool, no_color: bool
-) -> None:
-    request = DeployRequest(project=project, environment=environment, account=account)
+def run_destroy(request: DeployRequest, *, yes: bool, as_json: bool, no_color: bool) -> None:
+    project = request.project
     worker = deployed_worker(request)
     if not yes and not may_ask(yes=yes, as_json=as_json):
         raise UsageError("Nothing was removed, because nobody can be asked here.", hint="--yes removes it.")

@@ -20,8 +20,10 @@ from cct_cloudflare.deploy.planning import DeployPlan
 from cct_cloudflare.deploy.preparing import Questions, check_build, prepare, prepare_dry_run
 from cct_cloudflare.deploy.project import few
 from cct_cloudflare.deploy.request import DeployRequest
+from cct_cloudflare.deployments import Deployment
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.plain import plain_line
+from cct_cloudflare.scaffold.settings import ScaffoldSettings
 from cct_cloudflare.terminal import Display, make_display
 
 if TYPE_CHECKING:
@@ -42,8 +44,9 @@ def run_deploy(request: DeployRequest, *, yes: bool, as_json: bool, no_color: bo
             hint="--yes deploys it, --dry-run shows the plan.",
         )
     started = time.monotonic()
+    ScaffoldSettings().changed(name=request.name)  # refuses what can be no name, before anything is written
     with make_display(as_json=as_json, no_color=no_color) as display:
-        render_project(request.project, display, ask=asking, name=request.name)
+        render_project(request.project, display, ask=asking)
         questions = _Person(display).questions if asking else Questions()
         prepared = prepare(request, questions, display.progress)
     if not as_json:
@@ -52,6 +55,8 @@ def run_deploy(request: DeployRequest, *, yes: bool, as_json: bool, no_color: bo
         click.confirm("Deploy it?", default=True, abort=True, err=True)
         started = time.monotonic()
     with make_display(as_json=as_json, no_color=no_color) as display:
+        if request.name is not None:
+            render_project(request.project, display, ask=False, name=request.name)
         deployed = deploy(prepared.plan, request, prepared.wrangler, display.progress)
     if as_json:
         click.echo(json.dumps({"success": True, "dryRun": False, **prepared.plan.to_json(), **deployed.to_json()}))
@@ -92,6 +97,8 @@ def show_plan(plan: DeployPlan) -> None:
         *(("Secret", f"{secret.name}: {secret.why}") for secret in plan.secrets),
         ("Cost", plan.cost),
     ]
+    if plan.leaves is not None:
+        facts.append(("Leaves", _leaves(plan.leaves)))
     if plan.edited:
         facts.append(("Edited", f"by you, and deployed as they are: {', '.join(plan.edited)}"))
     show_facts(facts)
@@ -105,6 +112,12 @@ def show_facts(facts: Iterable[tuple[str, str]]) -> None:
         lines = textwrap.wrap(plain_line(value), max(width, 40), break_long_words=False, break_on_hyphens=False)
         text = ("\n" + " " * _INDENT).join(lines)
         click.echo(click.style(f"  {label:<{_INDENT - 2}}", dim=True) + text, err=True)
+
+
+def _leaves(worker: Deployment) -> str:
+    words = ["cct", "destroy", "--name", worker.name]
+    words += ["--account", worker.account] if worker.account else []
+    return f"{worker.name}, deployed before, as it is; {shlex.join(words)} removes it"
 
 
 def _bindings(plan: DeployPlan) -> str:
@@ -124,6 +137,8 @@ def _show_deployed(deployed: Deployed, plan: DeployPlan, request: DeployRequest,
             ("Token", f"{token}, kept in {deployed.store}; cct secret show prints it"),
         ]
     )
+    if plan.leaves is not None:
+        show_facts([("Leaves", _leaves(plan.leaves))])
     # Not folded: it is there to be copied.
     click.echo(click.style(f"  {'Next':<{_INDENT - 2}}", dim=True) + _next(plan, request, deployed), err=True)
 

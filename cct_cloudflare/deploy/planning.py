@@ -14,7 +14,14 @@ from cct_cloudflare.deploy.project import CONTAINER_KIND, Binding, WorkerConfig
 from cct_cloudflare.deploy.refusals import is_not_there, refusal
 from cct_cloudflare.deploy.request import DEFAULT_URL_WORD
 from cct_cloudflare.deploy.wrangler import Wrangler
-from cct_cloudflare.deployments import Deployment, Rotation, deployment_of, rotation_of
+from cct_cloudflare.deployments import (
+    Deployment,
+    Rotation,
+    deployment_of,
+    is_same,
+    known_deployments,
+    rotation_of,
+)
 from cct_cloudflare.errors import ConfigError
 
 #: What a Worker costs, in a phrase; the figures are Cloudflare's and change.
@@ -55,7 +62,8 @@ class DeployPlan:
     """`account` and `existing` are None in a dry run, which needs no login. `environment` is "" for the default one.
 
     `is_foreign` says that the account has a Worker of this name that cct has not deployed, as far as can be seen.
-    `url` is where it answered last, or, with `own_url`, where the user says that it answers.
+    `url` is where it answered last, or, with `own_url`, where the user says that it answers. `leaves` is the Worker
+    that was the project's own until now and stays on Cloudflare under its other name, or in its other account.
     """
 
     project: Path
@@ -69,6 +77,7 @@ class DeployPlan:
     edited: tuple[str, ...]
     url: str | None
     own_url: bool
+    leaves: Deployment | None = None
 
     @property
     def cost(self) -> str:
@@ -86,13 +95,17 @@ class DeployPlan:
             "bindings": [{"name": binding.name, "kind": binding.kind} for binding in self.bindings],
             "secrets": [secret.to_json() for secret in self.secrets],
             "editedFiles": list(self.edited),
+            "leaves": self.leaves.name if self.leaves else None,
             "cost": self.cost,
         }
 
 
-def look(wrangler: Wrangler, environment: str) -> Existing:
-    """What the account has under this name. Raises CctError."""
-    outcome = wrangler.run("secret", "list", "--format=json", environment=environment)
+def look(wrangler: Wrangler, name: str, environment: str) -> Existing:
+    """What the account has under this name, whatever wrangler.toml says. Raises CctError."""
+    # With an environment wrangler takes the name without it, and adds it.
+    base = name.removesuffix(f"-{environment}") if environment else name
+    wanted = environment if base != name else ""
+    outcome = wrangler.run("secret", "list", "--format=json", f"--name={base}", environment=wanted)
     if outcome.code != 0:
         if is_not_there(outcome):
             return Existing(is_there=False)
@@ -125,9 +138,11 @@ def make_plan(
     """
     worker.check_environment(environment)
     name = worker.worker_name(environment)
-    before = deployment_of(project, environment)
-    if before is not None and (before.name != name or (account and before.account not in (None, account.id))):
-        before = None  # another Worker, which this one does not follow
+    this = Deployment(environment, name, account.id if account else None)
+    own = deployment_of(project, environment)
+    leaves = own if own is not None and not is_same(own, this) else None
+    known = (known for known in known_deployments(project) if known.environment == environment)
+    before = next((deployment for deployment in known if is_same(deployment, this)), None)
     deployment = _where(before, name, environment, url)
     return DeployPlan(
         project=project,
@@ -142,12 +157,13 @@ def make_plan(
             _plan_token(
                 (deployment.url, before.url if before else None),
                 existing,
-                rotation_of(project, environment) if before else None,
+                rotation_of(project, environment) if before is not None and leaves is None else None,
             ),
         ),
         edited=edited,
         url=deployment.url,
         own_url=deployment.own_url,
+        leaves=leaves,
     )
 
 

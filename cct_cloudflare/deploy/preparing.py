@@ -18,7 +18,7 @@ from cct_cloudflare.deploy.project import AskConsent, WorkerConfig
 from cct_cloudflare.deploy.refusals import refusal
 from cct_cloudflare.deploy.request import DeployRequest
 from cct_cloudflare.deploy.wrangler import Wrangler
-from cct_cloudflare.deployments import Deployment, deployment_of
+from cct_cloudflare.deployments import Deployment, deployment_of, is_same, known_deployments
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.sandbox.toolchain import Progress, find_node
 from cct_cloudflare.scaffold.planning import WRITES
@@ -55,9 +55,10 @@ class DryRun:
 
 
 def prepare(request: DeployRequest, questions: Questions, progress: Progress) -> Prepared:
-    """The plan of a deploy of a project that is rendered. Changes nothing on Cloudflare. Raises CctError."""
+    """The plan of a deploy of a project that is rendered, but for its new name: a name that is refused must not stay in
+    wrangler.toml. Changes nothing on Cloudflare. Raises CctError."""
     rendered = scaffold.plan(request.project, name=request.name)
-    worker = project.read_config(rendered.target)
+    worker = _config_to_be(rendered)
     worker.check_environment(request.environment)
     _check_name_taken_over(request, worker)
     edited = project.edited_files(rendered)
@@ -68,7 +69,7 @@ def prepare(request: DeployRequest, questions: Questions, progress: Progress) ->
     account = _account(request, worker, login, questions)
     wrangler = dataclasses.replace(wrangler, account=account.id)
     progress("Looking for an earlier Worker of this name")
-    existing = look(wrangler, request.environment)
+    existing = look(wrangler, worker.worker_name(request.environment), request.environment)
 
     def plan_with(key: str | None, *, with_key: bool) -> DeployPlan:
         return make_plan(
@@ -135,7 +136,8 @@ def open_wrangler(request: DeployRequest, progress: Progress) -> Wrangler:
 def deployed_worker(request: DeployRequest) -> Deployment:
     """The Worker that `cct logs`, `cct destroy` and `cct secret` mean, by what is remembered and by wrangler.toml.
 
-    Raises UsageError for an unknown environment, and ConfigError for a project that is not rendered.
+    `request.name` names one as Cloudflare does, perhaps deployed before under another name. Raises UsageError for an
+    unknown environment, and ConfigError for a project that is not rendered.
     """
     target = scaffold.target_of(request.project)
     if not target.is_dir():
@@ -146,11 +148,17 @@ def deployed_worker(request: DeployRequest) -> Deployment:
         )
     worker = project.read_config(target)
     worker.check_environment(request.environment)
-    name = worker.worker_name(request.environment)
-    known = deployment_of(request.project, request.environment)
-    if known is None or known.name != name or (request.account and known.account not in (None, request.account)):
-        known = Deployment(request.environment, name)
-    return dataclasses.replace(known, account=request.account or worker.account(request.environment) or known.account)
+    account = request.account or worker.account(request.environment)
+    wanted = Deployment(request.environment, request.name or worker.worker_name(request.environment), account)
+    # A Worker that is named is found in whatever environment it was deployed.
+    found = (
+        known
+        for known in known_deployments(request.project)
+        if is_same(known, wanted)
+        and (known.environment == wanted.environment or (request.name is not None and not wanted.environment))
+    )
+    known = next(found, wanted)
+    return dataclasses.replace(known, account=account or known.account)
 
 
 def _check_name_taken_over(request: DeployRequest, worker: WorkerConfig) -> None:

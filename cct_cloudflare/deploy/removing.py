@@ -8,7 +8,7 @@ from cct_cloudflare import config
 from cct_cloudflare.deploy.planning import TOKEN_NAME, look
 from cct_cloudflare.deploy.refusals import is_not_there, refusal
 from cct_cloudflare.deploy.wrangler import Wrangler
-from cct_cloudflare.deployments import Deployment, deployment_of, forget
+from cct_cloudflare.deployments import Deployment, forget, is_same, known_deployments
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.sandbox.toolchain import Progress
 
@@ -22,7 +22,7 @@ def destroy(project: Path, deployment: Deployment, wrangler: Wrangler, progress:
     is_remembered = _is_remembered(project, deployment)
     if not is_remembered:
         progress(f"Looking for {deployment.name}")
-        existing = look(wrangler, deployment.environment)
+        existing = look(wrangler, deployment.name, deployment.environment)
         if not existing.is_there:
             return False
         if TOKEN_NAME not in existing.secrets:
@@ -33,19 +33,22 @@ def destroy(project: Path, deployment: Deployment, wrangler: Wrangler, progress:
                 code="deploy_name_taken",
             )
     progress(f"Removing {deployment.name}")
-    outcome = wrangler.run("delete", environment=deployment.environment)
+    outcome = wrangler.run("delete", f"--name={deployment.name}", environment=deployment.environment)
     was_there = not (outcome.code != 0 and is_not_there(outcome))
     if was_there and outcome.code != 0:
         raise refusal(outcome, "removing the Worker")
     if not is_remembered:
         return was_there
-    if deployment.url is not None:
+    forget(project, deployment)
+    # An address of the user's own may lead to the next Worker by now.
+    if deployment.url is not None and all(other.url != deployment.url for other in known_deployments(project)):
         config.forget_worker(deployment.url)
-    forget(project, deployment.environment)
     return was_there
 
 
 def _is_remembered(project: Path, deployment: Deployment) -> bool:
     """Whether this is the Worker that was deployed from the project, and not one that only has the name it has now."""
-    known = deployment_of(project, deployment.environment)
-    return known is not None and known.name == deployment.name and known.account in (None, deployment.account)
+    return any(
+        known.environment == deployment.environment and is_same(known, deployment)
+        for known in known_deployments(project)
+    )

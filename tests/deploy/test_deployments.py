@@ -38,12 +38,42 @@ def test_the_one_that_was_deployed_last_is_the_projects_own(tmp_path: Path) -> N
     deployments.remember(tmp_path, Deployment("staging", "b", url=STAGING))
     deployments.make_current(tmp_path, "staging")
     assert deployments.current_url(tmp_path) == STAGING
-    deployments.forget(tmp_path, "staging")
+    deployments.forget(tmp_path, Deployment("staging", "b"))
     assert deployments.current_url(tmp_path) is None
     assert deployments.deployment_of(tmp_path, "") is not None
-    deployments.forget(tmp_path, "")
-    deployments.forget(tmp_path, "")
+    deployments.forget(tmp_path, Deployment("", "a"))
+    deployments.forget(tmp_path, Deployment("", "a"))
     assert (config.config_dir() / "deployments.json").read_text() == "{}\n"
+
+
+def test_one_that_got_another_name_is_not_forgotten(tmp_path: Path) -> None:
+    old, new = Deployment("", "old", "account", URL), Deployment("", "new", "account", STAGING)
+    deployments.remember(tmp_path, old)
+    deployments.make_current(tmp_path, "")
+    deployments.set_rotation(tmp_path, "", Rotation(next="next-CANARY"))
+    deployments.remember(tmp_path, Deployment("", "new", "account"))
+    assert deployments.current_url(tmp_path) == URL  # the new one has no address yet
+    deployments.remember(tmp_path, new)
+    assert deployments.current_url(tmp_path) == STAGING
+    assert deployments.deployment_of(tmp_path, "") == new
+    assert deployments.rotation_of(tmp_path, "") is None  # that was the old one's
+    assert deployments.known_deployments(tmp_path) == (new, old)
+
+    deployments.remember(tmp_path, old)  # and back
+    assert deployments.known_deployments(tmp_path) == (old, new)
+    deployments.forget(tmp_path, new)
+    assert deployments.known_deployments(tmp_path) == (old,)
+    assert deployments.current_url(tmp_path) == URL
+
+
+def test_another_account_has_another_worker_of_this_name(tmp_path: Path) -> None:
+    one, two = Deployment("", "a", "one", URL), Deployment("", "a", "two", STAGING)
+    for deployment in (one, two):
+        deployments.remember(tmp_path, deployment)
+    assert deployments.known_deployments(tmp_path) == (two, one)
+    deployments.forget(tmp_path, two)
+    assert deployments.known_deployments(tmp_path) == (one,)
+    assert deployments.deployment_of(tmp_path, "") is None
 
 
 def test_a_rotation_is_kept_beside_it(tmp_path: Path) -> None:
@@ -58,7 +88,16 @@ def test_a_rotation_is_kept_beside_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", ["[]", '"x"', '{"workers": []}', '{"workers": {"": []}}', '{"workers": {"": {"name": 1}}, "current": 1}']
+    "entry",
+    [
+        "[]",
+        '"x"',
+        '{"workers": []}',
+        '{"earlier": 1}',
+        '{"earlier": [1, {"environment": ""}, {"name": "b"}]}',
+        '{"workers": {"": []}}',
+        '{"workers": {"": {"name": 1}}, "current": 1}',
+    ],
 )
 def test_what_is_not_of_this_form_is_as_if_it_were_not_there(entry: str, tmp_path: Path) -> None:
     config.config_dir().mkdir(parents=True)
@@ -66,6 +105,7 @@ def test_what_is_not_of_this_form_is_as_if_it_were_not_there(entry: str, tmp_pat
     assert deployments.deployment_of(tmp_path, "") is None
     assert deployments.current_url(tmp_path) is None
     assert deployments.rotation_of(tmp_path, "") is None
+    assert deployments.known_deployments(tmp_path) == ()
     deployments.remember(tmp_path, Deployment("", "a", url=URL))
     assert deployments.deployment_of(tmp_path, "") == Deployment("", "a", url=URL)
 

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cct_cloudflare import config, deployments
+from cct_cloudflare.deploy.project import read_config
 from cct_cloudflare.deploy.proof import accepts
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
+from cct_cloudflare.scaffold import target_of
 from tests.deploy.cloudflare_api import ACCOUNT, TOKEN, CloudflareApi
 from tests.deploy.conftest import already_deployed, render
+from tests.deploy.site import Worker
 from tests.runtime import KEY, Cct
 
 QUESTION = "What is the 10th Fibonacci number?"
@@ -78,6 +81,35 @@ def test_deployed_used_deployed_again_and_removed(cct: Cct, api: CloudflareApi, 
             assert secret not in done.stdout + done.stderr
     assert found_below(cct.home, [KEY, TOKEN, token]) == []
     assert found_below(target, [KEY, TOKEN, token]) == []
+
+
+def name_of(project: Path) -> str:
+    return read_config(target_of(project)).worker_name("")
+
+
+def test_deployed_under_another_name(cct: Cct, api: CloudflareApi, runtime: LocalRuntime) -> None:
+    """A name that is refused stays nowhere; with one that is not, the Worker of before is told with its end."""
+    render(cct.project, runtime)
+    already_deployed(api, cct.project, "token-of-the-first-one-0001")
+    api.workers["taken"] = Worker(secrets={"THEIR_SECRET": "x"})
+    argv = ("deploy", "--yes", "--no-key", "--url", api.site.url)
+
+    refused = cct(*argv, "--name", "taken", "--json", env=api.environment)
+    assert refused.json["errorCode"] == "deploy_name_taken"
+    assert name_of(cct.project) == "cct-sandbox"
+
+    renamed = cct(*argv, "--name", "mine", env=api.environment)
+    assert renamed.code == 0, renamed.stderr
+    assert name_of(cct.project) == "mine"
+    assert set(api.workers) == {"cct-sandbox", "taken", "mine"}
+    said = " ".join(renamed.stderr.split())
+    assert said.count("cct-sandbox, deployed before, as it is; cct destroy --name cct-sandbox removes it") == 2
+
+    gone = cct("destroy", "--yes", "--json", "--name", "cct-sandbox", env=api.environment)
+    assert (gone.json["worker"], gone.json["wasDeployed"]) == ("cct-sandbox", True)
+    assert set(api.workers) == {"taken", "mine"}
+    assert deployments.current_url(cct.project) == api.site.url
+    assert token_of(api) == api.workers["mine"].secrets["CCT_TOKEN"]
 
 
 def found_below(folder: Path, words: list[str]) -> list[Path]:

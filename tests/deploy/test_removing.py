@@ -20,7 +20,7 @@ from tests.deploy.site import Worker
 
 @pytest.fixture
 def renamed(project: Path, api: CloudflareApi, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project whose Worker is deployed, and which has got another name since: of a deploy that was refused."""
+    """A project whose Worker is deployed, and which has got another name since: with cct init --name."""
     for name, value in api.environment.items():
         monkeypatch.setenv(name, value)
     already_deployed(api, project, "token-of-the-first-one-0001")
@@ -28,8 +28,8 @@ def renamed(project: Path, api: CloudflareApi, monkeypatch: pytest.MonkeyPatch) 
     return project
 
 
-def destroyed(project: Path) -> bool:
-    worker = deployed_worker(DeployRequest(project=project))
+def destroyed(project: Path, name: str | None = None) -> bool:
+    worker = deployed_worker(DeployRequest(project=project, name=name))
     return destroy(project, worker, Wrangler(scaffold.target_of(project), find_node(), ACCOUNT), lambda _: None)
 
 
@@ -56,6 +56,25 @@ def test_one_with_cct_s_token_goes_also_where_nothing_is_remembered(renamed: Pat
     assert destroyed(renamed) is True
     assert set(api.workers) == {"cct-sandbox"}
     assert deployments.current_url(renamed) == api.site.url
+
+
+def test_one_that_was_deployed_under_another_name_before_is_named(renamed: Path, api: CloudflareApi) -> None:
+    own = deployments.Deployment("", "taken", url=api.site.url)
+    deployments.remember(renamed, own)
+    assert destroyed(renamed, "cct-sandbox") is True
+    assert api.workers == {}
+    # The new one answers at the old one's address, as with a domain of the user's own.
+    assert deployments.known_deployments(renamed) == (own,)
+    assert config.stored_workers() == (api.site.url,)
+
+
+def test_a_named_one_is_found_in_the_environment_that_it_was_deployed_in(project: Path) -> None:
+    known = deployments.Deployment("staging", "mine-staging", ACCOUNT)
+    deployments.remember(project, known)
+    assert deployed_worker(DeployRequest(project=project, name="mine-staging")) == known
+    assert (
+        deployed_worker(DeployRequest(project=project, name="mine-staging", environment="production")).account is None
+    )
 
 
 def test_another_account_is_another_worker(project: Path) -> None:
