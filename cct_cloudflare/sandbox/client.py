@@ -135,6 +135,8 @@ class WorkerClient:
         self._health_timeout = httpx.Timeout(min(silence_timeout, HEALTH_TIMEOUT), connect=connect_timeout)
         # Compressed bytes would be held back and could grow without bound.
         headers = {"Accept-Encoding": "identity", "User-Agent": "cct"}
+        self._opening: _Opening | None = None
+        self._is_cut = False
         if self._is_local and self._url.startswith("http:"):
             # No proxy, and no time spent on loading certificates that plain HTTP has no use for.
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -151,6 +153,15 @@ class WorkerClient:
 
     def close(self) -> None:
         self._http.close()
+
+    def cut(self) -> None:
+        """Ends the request under way, and each one after it, from any thread: whoever waits for it gets a WorkerError.
+
+        The Worker sees that nobody waits any more, and ends the run.
+        """
+        self._is_cut = True
+        if self._opening is not None:
+            self._opening.cut()
 
     def execute(self, request: ExecuteRequest) -> Iterator[Event]:
         """Prompt → events; the last is a RunResult. Closing the iterator closes the connection at once."""
@@ -226,7 +237,9 @@ class WorkerClient:
         request = self._http.build_request(
             method, self._url + route, headers=headers, content=content, timeout=timeout or self._http.timeout
         )
-        opening = _Opening(self._http, request)
+        self._opening = opening = _Opening(self._http, request)
+        if self._is_cut:
+            opening.cut()
         try:
             response = opening.wait(self._open_timeout, most)
         except Exception as error:  # noqa: BLE001 - sorted by type, and what is not the network's is raised again
@@ -323,6 +336,7 @@ class _Opening:
         self._changed = threading.Condition()
         self._connected = False
         self._abandoned = False
+        self._is_cut = False
         self._outcome: httpx.Response | Exception | None = None
         self._stream: Any = None
         request.extensions["trace"] = self._trace
@@ -367,11 +381,23 @@ class _Opening:
     def _trace(self, name: str, info: Mapping[str, Any]) -> None:
         if name.endswith((".connect_tcp.complete", ".connect_unix_socket.complete", ".start_tls.complete")):
             self._stream = info["return_value"]
+            if self._is_cut:
+                _shut(self._stream)
         # A proxy's CONNECT is a request too, but only the first step of connecting.
         elif name.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
             with self._changed:
                 self._connected = True
                 self._changed.notify_all()
+
+    def cut(self) -> None:
+        """Ends the connection under whoever waits for it or reads from it, now or as soon as there is one."""
+        with self._changed:
+            self._is_cut = True
+            stream = self._stream
+            if self._outcome is not None and not isinstance(self._outcome, Exception):
+                # One that is used again was connected by an earlier request, and only the answer tells it.
+                stream = self._outcome.extensions.get("network_stream")
+        _shut(stream)
 
     def _abandon(self) -> None:
         """Lets the peer see at once that nobody waits: closing the file alone would not wake a thread that reads it."""
@@ -382,10 +408,15 @@ class _Opening:
             if self._outcome is not None:
                 self._outcome.close()
                 return
-        sock = self._stream and self._stream.get_extra_info("socket")
-        if sock:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        _shut(self._stream)
+
+
+def _shut(stream: Any) -> None:
+    """Ends a connection of httpx for both sides."""
+    sock = stream and stream.get_extra_info("socket")
+    if sock:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _seconds(timeout_ms: int | None) -> float:

@@ -123,6 +123,33 @@ def test_closing_the_iterator_closes_the_connection() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
+@pytest.mark.parametrize("head", [EVENT_STREAM + sse("stdout", {"text": "…"}), EVENT_STREAM, b""])
+def test_another_thread_can_end_a_request(head: bytes) -> None:
+    asked, left = threading.Event(), threading.Event()
+
+    def handler(connection: socket.socket, _: Request) -> None:
+        connection.sendall(head)
+        asked.set()
+        until_gone(connection)
+        left.set()
+
+    with serve(handler) as worker, WorkerClient(worker.url, None) as client:
+
+        def cut() -> None:
+            asked.wait(30)
+            client.cut()
+
+        cutter = threading.Thread(target=cut)
+        cutter.start()
+        with pytest.raises(WorkerError):
+            list(client.execute(ExecuteRequest(question="q")))
+        cutter.join()
+        assert left.wait(30)
+        with pytest.raises(WorkerError):
+            list(client.execute(ExecuteRequest(question="never sent in full")))
+        assert len(worker.requests) == 1
+
+
 def test_ctrl_c_before_the_answer_closes_the_connection() -> None:
     gone = threading.Event()
 
