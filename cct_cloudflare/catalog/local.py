@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
+from cct_cloudflare.catalog.cache import summaries
+from cct_cloudflare.catalog.index import FILE, read_index
 from cct_cloudflare.catalog.packing import pack
 from cct_cloudflare.catalog.reading import Summary, summarize, unusable
 from cct_cloudflare.components.files import MAX_COMPONENT_BYTES, UnreadableFileError, read_text
@@ -22,13 +25,23 @@ class DirectoryCatalog:
     """The components below `root`. Nothing outside `boundary` is listed or loaded, whatever links say.
 
     `kinds` are those that lie in this folder as files of their own: in `.claude/` hooks, settings and servers do not.
+    `is_indexed` says that its `index.json` is true of it, so that it can be listed from that.
     """
 
-    def __init__(self, label: str, root: Path, boundary: Path, kinds: Sequence[Kind] = tuple(Kind)) -> None:
+    def __init__(
+        self,
+        label: str,
+        root: Path,
+        boundary: Path,
+        kinds: Sequence[Kind] = tuple(Kind),
+        *,
+        is_indexed: bool = False,
+    ) -> None:
         self._label = printable(label)
         self._folder = Folder(root, boundary)
         self._kinds = tuple(kinds)
-        self._listed: dict[Kind, dict[str, tuple[Entry, Item]]] = {}
+        self._is_indexed = is_indexed
+        self._listed: dict[Kind, tuple[Item, ...]] = {}
 
     @property
     def label(self) -> str:
@@ -40,32 +53,45 @@ class DirectoryCatalog:
 
     def items(self, kind: Kind | None = None) -> Sequence[Item]:
         """As they were when first asked for; what is written meanwhile is seen by the next catalog."""
-        kinds = Kind if kind is None else (kind,)
-        return [item for wanted in kinds for _, item in self._list(wanted).values()]
+        if kind is not None:
+            return self._list(kind)
+        return [item for kind in Kind for item in self._list(kind)]
 
     def load(self, item: Item) -> Package:
-        listed = self._list(item.kind).get(item.name)
-        if listed is None:
+        entry = self._folder.entry(item.kind, item.name) if item.kind in self._kinds else None
+        if entry is None:
             raise UsageError(
-                f"There is no {item.kind} named {printable(item.name)} in {self._label}.", code="component_not_found"
+                f"There is no {item.kind} {printable(item.name)} in {self._label}.",
+                hint="See what there is: cct list",
+                code="component_not_found",
             )
-        return pack(self._folder, *listed)
+        return pack(self._folder, entry, item)
 
-    def _list(self, kind: Kind) -> dict[str, tuple[Entry, Item]]:
+    def _list(self, kind: Kind) -> tuple[Item, ...]:
         if kind not in self._kinds:
-            return {}
+            return ()
         if kind not in self._listed:
-            entries = self._folder.entries(kind)
-            self._listed[kind] = {
-                entry.name: (entry, _summary(entry).to_item(kind, entry.name, self._label)) for entry in entries
-            }
+            told = self._index.get(kind) if self._index else None
+            self._listed[kind] = tuple(
+                summary.to_item(kind, name, self._label)
+                for name, summary in (self._read(kind) if told is None else told.items())
+            )
         return self._listed[kind]
+
+    def _read(self, kind: Kind) -> Iterator[tuple[str, Summary]]:
+        entries = self._folder.entries(kind)
+        names = (entry.name for entry in entries)
+        return zip(names, summaries(self._folder.root, kind, entries, _summary), strict=True)
+
+    @cached_property
+    def _index(self) -> Mapping[Kind, Mapping[str, Summary]] | None:
+        return read_index(self._folder.root / FILE) if self._is_indexed else None
 
 
 def bundled_catalog() -> DirectoryCatalog:
     """The catalog that comes with cct. Raises ConfigError when the installation lacks it."""
     root = components_dir()
-    return DirectoryCatalog("bundled", root, root)
+    return DirectoryCatalog("bundled", root, root, is_indexed=True)
 
 
 def project_catalog(project: Path) -> DirectoryCatalog:

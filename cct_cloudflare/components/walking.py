@@ -66,6 +66,14 @@ class Folder:
                 found.append(Entry(kind, name, file))
         return sorted(found, key=lambda entry: entry.name)
 
+    def entry(self, kind: Kind, name: str) -> Entry | None:
+        """The one of that name, which must be whole, or None where there is none."""
+        suffix = _SUFFIXES.get(kind, f"/{SKILL_FILE}")
+        path = self.root / kind.folder / f"{name}{suffix}"
+        if name_problem(name) is not None or not path.is_file() or not self.has(path):
+            return None
+        return Entry(kind, name, os.fspath(path))
+
     def has(self, path: str | Path) -> bool:
         """Whether it is there, inside the boundary, and not part of a git directory."""
         try:
