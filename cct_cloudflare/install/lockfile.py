@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cct_cloudflare.components.model import Kind
-from cct_cloudflare.components.names import name_key, name_problem
+from cct_cloudflare.components.names import file_problem, name_key, name_problem
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.merging.model import Owned
 
@@ -34,7 +34,6 @@ MERGED_FILES = frozenset({MCP_FILE, SETTINGS_FILE, LOCAL_SETTINGS_FILE})
 FILE_FOLDERS = ("agents", "commands", "skills", "hooks", "scripts")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_NOT_IN_A_NAME = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')
 
 
 class Scope(enum.StrEnum):
@@ -222,22 +221,8 @@ def is_file_path(path: str) -> bool:
         len(parts) > 2
         and parts[0] == ".claude"
         and parts[1] in FILE_FOLDERS
-        and path_problem("/".join(parts[2:])) is None
+        and file_problem("/".join(parts[2:])) is None
     )
-
-
-def path_problem(path: str) -> str | None:
-    """Why a file of a component cannot have this relative path, or None."""
-    if len(path) > _MAX_TEXT or path.count("/") > 20:
-        return "it is too long"
-    if not path.isprintable() or _NOT_IN_A_NAME.search(path):
-        return "it has a character that no name may have"
-    for part in path.split("/"):
-        # Hidden names act by being there, and the rest is what `name_problem` says of devices and edges.
-        plain = re.sub(r"[^\w. -]", "_", part)
-        if problem := name_problem(plain):
-            return problem
-    return None
 
 
 def _ordered(components: Iterable[Locked]) -> tuple[Locked, ...]:

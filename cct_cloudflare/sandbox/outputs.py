@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from cct_cloudflare.errors import ConfigError, UnsafeError
 from cct_cloudflare.limits import PROGRAM_FILES, SAVED_FILES
-from cct_cloudflare.sandbox.folder import Folder, NotPlainError
+from cct_cloudflare.folder import Folder, NotPlainError
 from cct_cloudflare.sandbox.paths import unsafe_path
 from cct_cloudflare.sandbox.program import ProgramFile, RefusedFile
 

@@ -71,7 +71,7 @@ class Folder:
                 try:
                     yield folder
                 finally:
-                    for left in os.listdir(folder._path if folder._fd is None else folder._fd):  # noqa: PTH208 - a descriptor
+                    for left in folder.names():
                         folder.unlink(left)
         finally:
             self.rmdir(name)
@@ -98,12 +98,43 @@ class Folder:
         os.mkdir(self._at(name), dir_fd=self._fd)
         return True
 
-    def write_new(self, name: str, data: bytes, *, durable: bool = False) -> None:
-        """Writes a file that is not there yet; it is never executable. `durable` waits until the disk has it."""
+    def names(self) -> list[str]:
+        return os.listdir(self._path if self._fd is None else self._fd)  # noqa: PTH208 - a descriptor
+
+    def mode(self, name: str) -> int | None:
+        """The permission bits of what is there; None where there is nothing."""
+        try:
+            info = os.stat(self._at(name), dir_fd=self._fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return stat.S_IMODE(info.st_mode) & 0o777
+
+    def read(self, name: str, *, limit: int | None = None) -> bytes | None:
+        """The bytes of a file; None where there is nothing. One that is larger than `limit` is not plain."""
+        kind = self.kind(name)
+        if kind is None:
+            return None
+        if kind != "file":
+            raise NotPlainError(self._name(name), "is a folder")
+        fd = os.open(self._at(name), os.O_RDONLY | _NOFOLLOW | _BINARY, dir_fd=self._fd)
+        with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor
+            if limit is not None and os.fstat(fd).st_size > limit:
+                raise NotPlainError(self._name(name), f"is larger than {limit // (1024 * 1024)} MiB")
+            return file.read()
+
+    def write_new(
+        self, name: str, data: bytes, *, durable: bool = False, executable: bool = False, mode: int | None = None
+    ) -> None:
+        """Writes a file that is not there yet. `durable` waits until the disk has it.
+
+        `mode` are its exact permission bits; without them it gets what a new file gets, executable only if told so.
+        """
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY
-        fd = os.open(self._at(name), flags, 0o666, dir_fd=self._fd)
+        fd = os.open(self._at(name), flags, 0o777 if executable else 0o666, dir_fd=self._fd)
         with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor
             file.write(data)
+            if mode is not None and hasattr(os, "fchmod"):
+                os.fchmod(fd, mode)
             if durable:
                 file.flush()
                 os.fsync(fd)
