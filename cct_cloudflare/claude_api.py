@@ -100,7 +100,7 @@ def list_models(key: str, given_base: str | None = None, *, timeout: float = 5.0
     if response.status_code in (401, 403):
         raise ConfigError(
             f"Claude's API at {host} refuses the key.",
-            hint="Make a new one at console.anthropic.com, and set ANTHROPIC_API_KEY to it.",
+            hint="Make a new one at platform.claude.com, and set ANTHROPIC_API_KEY to it.",
             code="key_rejected",
         )
     if response.status_code != 200:

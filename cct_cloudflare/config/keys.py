@@ -90,7 +90,7 @@ def _checked_key(value: Any, where: str) -> str:
     if fault:
         raise ConfigError(
             f"The Anthropic API key is not usable: {where} {fault}.",
-            hint="Copy the key again from console.anthropic.com: one line that starts with sk-ant-.",
+            hint="Copy the key again from platform.claude.com: one line that starts with sk-ant-.",
         )
     return str(value)
 

@@ -125,7 +125,7 @@ class Steps:
         while True:
             value = self.screen.enter(
                 Enter(
-                    message="Your Anthropic API key, from console.anthropic.com?",
+                    message="Your Anthropic API key, from platform.claude.com?",
                     label="Key",
                     check=_key_fault,
                     secret=True,
@@ -156,7 +156,7 @@ class Steps:
                     list_models(key, self.api_url)
             except CctError as error:
                 if error.code == "key_rejected":
-                    error.hint = "Copy it again from console.anthropic.com, or make a new one there."
+                    error.hint = "Copy it again from platform.claude.com, or make a new one there."
                 self.screen.error(error)
                 if error.code == "key_rejected":
                     return False
