@@ -78,7 +78,7 @@ def file_problem(path: str) -> str | None:
     parts = path.split("/")
     if len(parts) > MAX_DEPTH:
         return "it has too many folders"
-    if any(part.startswith((".", " ")) or part.endswith((".", " ")) or not part for part in parts):
+    if any(part != part.strip() or part.startswith(".") or part.endswith(".") or not part for part in parts):
         return "no part of it may be empty, start with a dot or a space, or end with one"
     return next((f"{part} is a device on Windows" for part in parts if _DEVICE.fullmatch(part)), None)
 
@@ -86,7 +86,7 @@ def file_problem(path: str) -> str | None:
 def _part_problem(part: str) -> str | None:
     if not part:
         return "it has an empty part"
-    if part.startswith((".", "-", " ")) or part.endswith((".", " ")):
+    if part != part.strip() or part.startswith((".", "-")) or part.endswith("."):
         return "no part of it may start with a dot, a dash or a space, or end with a dot or a space"
     if _DEVICE.fullmatch(part):
         return f"{part} is a device on Windows"

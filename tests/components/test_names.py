@@ -33,6 +33,8 @@ REFUSED = [
     "lpt9.txt",
     "trailing.",
     "trailing ",
+    "\u00a0",
+    "a/\u2003b",
     "a./b",
     ".hidden",
     "cat/.hidden",
