@@ -144,8 +144,10 @@ _OBJECT_IDLE_MS = 10_000
 _WORKER_CPU_MS = 60_000
 #: Rows that `gate.ts` writes and deletes for one run.
 _GATE_ROWS = 4
-#: The largest of the named types of containers, standard-4; which one a Worker uses is not told.
-_CONTAINER_VCPU, _CONTAINER_GIB, _CONTAINER_GB = 4, 12, 20
+#: Of the type of container that cct's wrangler.toml names (developers.cloudflare.com/containers/platform/limits, read
+#: 2026-11-23). A Worker does not tell its type: whoever chooses a larger one pays more.
+CONTAINER_TYPE = "basic"
+_CONTAINER_VCPU, _CONTAINER_GIB, _CONTAINER_GB = 1 / 4, 1, 4
 
 
 def cloudflare_usd_at_most(total_ms: float, sandbox: str | None, program_ms: float | None = None) -> float:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cct_cloudflare.errors import UsageError
-from cct_cloudflare.pricing import default_model, model_table
+from cct_cloudflare.pricing import CONTAINER_TYPE, default_model, model_table
 from cct_cloudflare.scaffold import ScaffoldSettings, apply, plan
 from cct_cloudflare.scaffold.manifest import MANIFEST_NAME, DamagedManifestError, Manifest, parse_manifest
 from cct_cloudflare.scaffold.origins import normalise_origin
@@ -213,6 +213,7 @@ def test_the_container_tier_is_a_part_of_every_environment() -> None:
     for environment in (config, *(config["env"][name] for name in ENVIRONMENTS)):
         [container] = environment["containers"]
         assert container["class_name"] == "Sandbox"
+        assert container["instance_type"] == CONTAINER_TYPE  # whose prices cct reckons with
         assert container["max_instances"] > int(environment["vars"]["MAX_CONCURRENT_RUNS"])
         assert {"name": "SANDBOX", "class_name": "Sandbox"} in environment["durable_objects"]["bindings"]
 
