@@ -117,5 +117,5 @@ def _check_demo(plan: RunPlan, *, is_remote: bool) -> None:
     if is_remote:
         raise UsageError("--demo runs on this machine; --worker-url names another.", hint="Give one of them.")
     if scripted.find(plan.execute.question) is None:
-        known = " · ".join(scripted.prompts())
-        raise UsageError("The scripted model of --demo does not know this prompt.", hint=f"It knows: {known}")
+        known = "\n".join(["It knows:", *scripted.prompts()])
+        raise UsageError("The scripted model of --demo does not know this prompt.", hint=known)

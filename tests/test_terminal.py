@@ -427,7 +427,7 @@ def test_an_encoding_that_lacks_a_character_does_not_end_the_run() -> None:
 
 # errors
 
-ERROR = WorkerError("It went\x1b[2J wrong.", hint="Try\nagain.", code="stream_ended", retryable=True)
+ERROR = WorkerError("It went\x1b[2J wrong.", hint="Try again.", code="stream_ended", retryable=True)
 
 
 def test_an_error_is_a_sentence_and_a_hint() -> None:
