@@ -48,10 +48,11 @@ def make_display(
 
 
 def render_error(error: CctError) -> str:
-    """The error for people: one sentence, and what to do next on a second line where there is something."""
+    """The error for people: one sentence, and what to do next below it where there is something."""
     lines = [f"Error: {plain_line(error.message)}"]
     if error.hint:
-        lines.append(f"Hint:  {plain_line(error.hint)}")
+        # Lines of a list stay lines; the indent keeps them from being taken for something else.
+        lines += [f"{'       ' if at else 'Hint:  '}{plain_line(line)}" for at, line in enumerate(error.hint.split("\n"))]
     return "\n".join(lines) + "\n"
 
 

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
 
 from cct_cloudflare.errors import CODES, CctError, ConfigError, Exit, UnsafeError, UsageError, WorkerError, exit_for
 from cct_cloudflare.resources import templates_dir
+from cct_cloudflare.sandbox.events import parse_error
+from cct_cloudflare.sandbox.hints import OWN_HINTS
 from cct_cloudflare.sandbox.toolchain import find_node
+from cct_cloudflare.sandbox.wire import Fields
+from cct_cloudflare.terminal import render_error
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,21 @@ def test_both_registries_hold_the_same(worker_codes: dict[str, dict[str, object]
 
 def test_every_code_of_the_worker_says_what_to_do_next(worker_codes: dict[str, dict[str, object]]) -> None:
     assert all(str(spec["hint"]).endswith((".", "CCT_TOKEN", "ANTHROPIC_API_KEY")) for spec in worker_codes.values())
+
+
+def test_what_cct_says_of_a_worker_s_error_names_its_own_options(worker_codes: dict[str, dict[str, object]]) -> None:
+    """The Worker's hints are for who speaks its API."""
+    for code, spec in worker_codes.items():
+        body = {"error": "No.", "errorCode": code, "hint": spec["hint"]}
+        hint = parse_error(Fields.parse(json.dumps(body), "the error")).hint
+        assert hint
+        assert not re.search(r'GET /|wrangler secret|Bearer|"[a-zA-Z]+"|maxTokens', hint), code
+    assert OWN_HINTS.keys() <= worker_codes.keys()
+
+
+def test_a_hint_may_be_a_list_and_no_line_of_it_looks_like_another_error() -> None:
+    error = UsageError("No.", hint="It knows:\nError: one\ntwo\x1b[31m")
+    assert render_error(error) == "Error: No.\nHint:  It knows:\n       Error: one\n       two\n"
 
 
 def test_generation_errors_are_exit_5() -> None:

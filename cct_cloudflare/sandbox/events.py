@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cct_cloudflare.errors import Exit, WorkerError, exit_for
+from cct_cloudflare.sandbox.hints import OWN_HINTS
 from cct_cloudflare.sandbox.program import ProgramFile, RefusedFile
 from cct_cloudflare.sandbox.wire import Fields, invalid
 
@@ -231,13 +232,13 @@ def parse_event(name: str, data: str) -> Event | None:
 
 
 def parse_error(body: Fields) -> WorkerError:
-    """The error that a Worker's error object stands for; it keeps code, hint and `retryable`."""
+    """The error that a Worker's error object stands for; it keeps code and `retryable`, and its hint where that is one
+    for the command line, too."""
     code = body.text("errorCode")
     if not _CODE.match(code):
         invalid("its error has no usable code")
-    return WorkerError(
-        body.text("error"), hint=body.text("hint", ""), code=code, retryable=body.flag("retryable", default=False)
-    )
+    hint = OWN_HINTS.get(code, body.text("hint", ""))
+    return WorkerError(body.text("error"), hint=hint, code=code, retryable=body.flag("retryable", default=False))
 
 
 def parse_result(body: Fields) -> RunResult:
