@@ -45,6 +45,7 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
         "stats": LazyCommand("cct_cloudflare.cli.stats:stats", "Runs, success, time, tokens and cost, summed up."),
         "init": LazyCommand("cct_cloudflare.cli.init:init", "Render the Worker project, or bring it up to date."),
         "dev": LazyCommand("cct_cloudflare.cli.dev:dev", "Serve the project's Worker here, for curl and the browser."),
+        "mcp": LazyCommand("cct_cloudflare.cli.mcp:mcp", "Serve the sandbox as tools over MCP, on stdio."),
         "doctor": LazyCommand("cct_cloudflare.cli.doctor:doctor", "Look at what a run depends on, and how to mend it."),
         "completion": LazyCommand(
             "cct_cloudflare.cli.completion:completion", "Print what completes cct's words in your shell."

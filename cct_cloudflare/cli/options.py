@@ -46,7 +46,7 @@ class Seconds(_Amount):
     unit = "seconds"
 
 
-class _Dollars(_Amount):
+class Dollars(_Amount):
     unit = "dollars"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -126,7 +126,7 @@ def request_options(command: _F) -> _F:
         worker_url_option,
         click.option(
             "--max-cost",
-            type=_Dollars(min=0, min_open=True),
+            type=Dollars(min=0, min_open=True),
             metavar="USD",
             help="Refuse, before anything is sent, what can cost more than this.",
         ),

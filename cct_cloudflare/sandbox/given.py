@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.sandbox.program import Program, ProgramFile
@@ -61,6 +61,31 @@ def program_from_files(paths: Sequence[Path], language: str | None) -> Program:
     return Program(chosen, _name_in(folder, entry), tuple(files.values()))
 
 
+def program_from_contents(files: Sequence[ProgramFile], entrypoint: str | None, language: str | None) -> Program:
+    """Files that lie nowhere; the first one starts unless `entrypoint` names another. Raises UsageError."""
+    named = {file.path for file in files}
+    entry = entrypoint or files[0].path
+    if entry not in named:
+        raise UsageError(f"{entry} is to start, but is not among the files.", hint="Give it, or name another.")
+    if len(named) < len(files):
+        raise UsageError("Two of the files have the same path.", hint="Give each path once.")
+    chosen = language or _LANGUAGE_OF.get(PurePosixPath(entry).suffix.lower())
+    if chosen is None:
+        raise UsageError(
+            f"The language of {entry} cannot be told from its name.", hint=f"Say which: {', '.join(LANGUAGES)}."
+        )
+    if sum(map(_size, files)) > MAX_BYTES:
+        raise _too_large()
+    return Program(chosen, entry, tuple(files))
+
+
+def _size(file: ProgramFile) -> int:
+    """In bytes, without decoding what may be no base64: the Worker judges that."""
+    if file.encoding == "base64":
+        return len(file.content) * 3 // 4
+    return len(file.content.encode("utf-8", "surrogatepass"))
+
+
 def _name_in(folder: Path, path: Path) -> str:
     # The folder's links are resolved, the file's own name is what the program knows it by.
     whole = path.parent.resolve() / path.name
@@ -86,7 +111,11 @@ def _read(path: Path, left: int) -> bytes:
 
 def _bounded(data: bytes, left: int = MAX_BYTES) -> bytes:
     if len(data) > left:
-        raise UsageError(
-            f"The program's files are larger than {MAX_BYTES // 2**20} MiB together.", code="payload_too_large"
-        )
+        raise _too_large()
     return data
+
+
+def _too_large() -> UsageError:
+    return UsageError(
+        f"The program's files are larger than {MAX_BYTES // 2**20} MiB together.", code="payload_too_large"
+    )
