@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TextIO
 
 from cct_cloudflare.errors import Exit
+from cct_cloudflare.left_out import NotApplied, told
 from cct_cloudflare.plain import PlainStream, plain_line
 from cct_cloudflare.receipt import Closing, Receipt, make_receipt, verdict
 from cct_cloudflare.sandbox.events import Booted, Event, Generation, Output, ProgramReady, RunResult, Started
@@ -43,13 +44,17 @@ _LABEL_WIDTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Intro:
-    """What is known before anything is sent. `question` and `system` are the merged prompt; None for `cct run`."""
+    """What is known before anything is sent. `question` and `system` are the merged prompt; None for `cct run`.
+
+    `not_applied` is what of the components means nothing in a sandbox.
+    """
 
     where: str = "this machine"
     question: str | None = None
     system: str | None = None
     components: tuple[str, ...] = ()
     included_files: int = 0
+    not_applied: tuple[NotApplied, ...] = ()
     demo: bool = False
 
 
@@ -116,6 +121,13 @@ class JsonDisplay(_BaseDisplay):
 
     tells_errors = True
 
+    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
+        super().__init__(stdout, stderr)
+        self._not_applied: tuple[NotApplied, ...] | None = None  # a program of one's own has no components
+
+    def begin(self, intro: Intro) -> None:
+        self._not_applied = None if intro.question is None else intro.not_applied
+
     def event(self, event: Event) -> None:
         return
 
@@ -128,6 +140,8 @@ class JsonDisplay(_BaseDisplay):
             "cost": closing.cost and closing.cost.to_json(),
             "historyId": closing.history_id,
         }
+        if self._not_applied is not None:
+            body["notApplied"] = [part.to_json() for part in self._not_applied]
         if closing.error is not None:
             # The answer is not lost with its files: it stays, under the error that decides the exit code.
             body |= {**closing.error.to_json(), "programError": _program_error(result)}
@@ -222,6 +236,8 @@ class PlainDisplay(_OutputDisplay):
             if intro.included_files:
                 parts.append(f"{counted(intro.included_files, 'file')} included")
             self._fact("Prompt", [("; ".join(parts), "")])
+        if intro.not_applied:
+            self._fact("Left out", [("\n".join(map(plain_line, told(intro.not_applied))), "warn")])
         if intro.demo:
             self._fact("Model", [("SCRIPTED MODEL", "warn"), (" (demo): its answers are written in advance", "")])
         self._fact("Where", [(plain_line(intro.where), "")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cct_cloudflare import config, deployments
@@ -77,7 +77,8 @@ def this_machine(plan: RunPlan, project: Path, *, key: str | None, demo: bool) -
     if demo:
         _check_demo(plan, is_remote=False)
         return Place()
-    return Place(access=ModelAccess.from_environment(config.find_anthropic_key(project, key).value))
+    access = ModelAccess.from_environment(config.find_anthropic_key(project, key).value)
+    return Place(access=replace(access, base_url=plan.api_url.value) if plan.api_url else access)
 
 
 @contextlib.contextmanager

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare import pricing
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import Component, Kind
+from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.components.prompt import MergedPrompt, merge
 from cct_cloudflare.components.sources import default_sources, resolve
 from cct_cloudflare.errors import UsageError
+from cct_cloudflare.in_sandbox import Wish, apply, load_packages, settle
+from cct_cloudflare.left_out import NotApplied
 from cct_cloudflare.limits import EXECUTE_BODY, QUESTION_CHARACTERS, SYSTEM_CHARACTERS, characters
 from cct_cloudflare.sandbox.client import ExecuteRequest
 
@@ -30,11 +33,23 @@ class RunRequest:
     project: Path
     agents: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+    mcps: tuple[str, ...] = ()
+    #: Whether a component may say where Claude's API is.
+    trust: bool = False
     model: str | None = None
     language: str | None = None
     timeout_ms: int | None = None
     max_tokens: int | None = None
     sandbox: str | None = None
+
+    @property
+    def packages(self) -> tuple[tuple[Kind, str], ...]:
+        """What is neither an agent nor a command, by kind and name."""
+        named = {Kind.SKILL: self.skills, Kind.SETTING: self.settings, Kind.HOOK: self.hooks, Kind.MCP: self.mcps}
+        return tuple((kind, ref) for kind, refs in named.items() for ref in refs)
 
 
 @dataclass(frozen=True)
@@ -49,12 +64,30 @@ class RunPlan:
     prompt: str = ""
     #: For a plan from the history: the components as they were then.
     recorded: tuple[UsedComponent, ...] | None = None
+    #: The skills, settings, hooks and MCP servers among the components.
+    packages: tuple[Package, ...] = ()
+    #: What of them means nothing in a sandbox.
+    not_applied: tuple[NotApplied, ...] = ()
+    #: Where Claude's API is for a run from this machine, as a trusted component says.
+    api_url: Wish | None = None
+
+    @property
+    def components(self) -> tuple[Component | Item, ...]:
+        """All of them: agents, commands, then the others."""
+        return (*self.merged.components, *(package.item for package in self.packages))
 
     def with_model(self, model: str | None) -> RunPlan:
         """The same, asked of `model` where no model was chosen."""
         if model is None or self.model is not None:
             return self
         return replace(self, execute=replace(self.execute, model=model), model=model)
+
+    def without_api_url(self, why: str) -> RunPlan:
+        """The same for a place that asks Claude where it was told to; `why` ends a sentence."""
+        if self.api_url is None:
+            return self
+        left = NotApplied(self.api_url.component, self.api_url.what, why)
+        return replace(self, api_url=None, not_applied=(*self.not_applied, left))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -63,8 +96,9 @@ class RunPlan:
             "model": self.model,
             "components": [
                 {"kind": component.kind.value, "name": component.name, "source": component.source}
-                for component in self.merged.components
+                for component in self.components
             ],
+            "notApplied": [part.to_json() for part in self.not_applied],
             "includedFiles": [
                 {"path": file.label, "bytes": len(file.text.encode())} for file in self.merged.included_files
             ],
@@ -73,33 +107,47 @@ class RunPlan:
 
 
 def plan_run(request: RunRequest) -> RunPlan:
-    """Finds and reads the components and the files that the prompt mentions. Raises UsageError."""
+    """Finds and reads the components and the files that the prompt mentions. Raises UsageError, UnsafeError."""
     sources = default_sources(request.project)
+    packages = load_packages(request.packages, request.project)
+    applied = apply(packages, trust=request.trust)
     merged = merge(
         resolve(request.agents, Kind.AGENT, sources),
         resolve(request.commands, Kind.COMMAND, sources),
         request.prompt,
         request.project,
+        applied.instructions,
     )
-    model = pricing.resolve_model(request.model) if request.model else merged.model
+    merged = replace(merged, warnings=(*merged.warnings, *applied.warnings))
+    chosen = pricing.resolve_model(request.model) if request.model else merged.model
+    model, late_models = settle(applied.models, chosen, "--model" if request.model else "an agent")
+    max_tokens, late_tokens = settle(applied.max_tokens, request.max_tokens, "--max-tokens")
     execute = ExecuteRequest(
         question=merged.question,
         system=merged.system,
         language=request.language,
         model=model,
         timeout_ms=request.timeout_ms,
-        max_tokens=request.max_tokens,
+        max_tokens=max_tokens,
         sandbox=request.sandbox,
     )
     _check_size(execute)
-    return RunPlan(merged, execute, model, request.prompt)
+    return RunPlan(
+        merged,
+        execute,
+        model,
+        request.prompt,
+        packages=packages,
+        not_applied=(*applied.not_applied, *late_models, *late_tokens),
+        api_url=applied.api_url,
+    )
 
 
 def _check_size(request: ExecuteRequest) -> None:
     """Raises UsageError (`payload_too_large`) for what the Worker would refuse."""
     for what, size, most, unit in (
         ("The prompt with its commands and files", characters(request.question), QUESTION_CHARACTERS, "characters"),
-        ("The text of the agents", characters(request.system or ""), SYSTEM_CHARACTERS, "characters"),
+        ("The text of the agents and skills", characters(request.system or ""), SYSTEM_CHARACTERS, "characters"),
         ("The request", len(json.dumps(request.to_json(), ensure_ascii=False).encode()), EXECUTE_BODY, "bytes"),
     ):
         if size > most:

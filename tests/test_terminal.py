@@ -360,6 +360,7 @@ def test_json_is_one_object_that_keeps_everything_exact() -> None:
         "outputDirectory": "/w/cloudflare-5f0c",
         "cost": None,
         "historyId": None,
+        "notApplied": [],
     }
     assert screen.stderr == ""
 

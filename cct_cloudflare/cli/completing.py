@@ -43,6 +43,34 @@ def command_names(context: click.Context, _: click.Parameter, incomplete: str) -
     return _component_names(context, Kind.COMMAND, incomplete)
 
 
+def skill_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The same for skills."""
+    from cct_cloudflare.components.model import Kind
+
+    return _component_names(context, Kind.SKILL, incomplete)
+
+
+def setting_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The same for settings."""
+    from cct_cloudflare.components.model import Kind
+
+    return _component_names(context, Kind.SETTING, incomplete)
+
+
+def hook_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The same for hooks."""
+    from cct_cloudflare.components.model import Kind
+
+    return _component_names(context, Kind.HOOK, incomplete)
+
+
+def mcp_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The same for MCP servers."""
+    from cct_cloudflare.components.model import Kind
+
+    return _component_names(context, Kind.MCP, incomplete)
+
+
 def model_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Aliases, then the full names that cct knows."""
     from cct_cloudflare.pricing import model_table

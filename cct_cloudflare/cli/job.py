@@ -26,6 +26,11 @@ class PromptOptions:
 
     agents: tuple[str, ...]
     commands: tuple[str, ...]
+    skills: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+    mcps: tuple[str, ...] = ()
+    trust: bool = False
     model: str | None
     max_tokens: int | None
     max_cost: float | None
@@ -71,6 +76,11 @@ def plan_of(prompt: str, options: PromptOptions) -> RunPlan:
             project=options.project,
             agents=tuple(parse_refs(options.agents)),
             commands=tuple(parse_refs(options.commands)),
+            skills=tuple(parse_refs(options.skills)),
+            settings=tuple(parse_refs(options.settings)),
+            hooks=tuple(parse_refs(options.hooks)),
+            mcps=tuple(parse_refs(options.mcps)),
+            trust=options.trust,
             model=options.model,
             language=options.language,
             timeout_ms=milliseconds(options.timeout),
@@ -100,9 +110,16 @@ def ready_job(plan: RunPlan, place: Place, options: PromptOptions, *, runs: int 
     """The job, unless it can cost more than it may. Raises UsageError (`cost_limit`)."""
     if place.is_this_machine:
         plan = plan.with_model(project_model(options.project))
+    else:
+        plan = plan.without_api_url(unused_address(demo=place.is_demo))
     if options.max_cost is not None:
         check_plan(options.max_cost, plan, place, runs=runs)
     return Job(plan, place, options)
+
+
+def unused_address(*, demo: bool) -> str:
+    """Why a place does not ask Claude where a component says."""
+    return "the scripted model answers" if demo else "a deployed Worker asks Claude where it was told to"
 
 
 @contextlib.contextmanager
@@ -128,6 +145,8 @@ def show_warnings(job: Job, display: Display) -> None:
         display.warn("--anthropic-api-key shows in the process list; ANTHROPIC_API_KEY does not.")
     for warning in job.plan.merged.warnings:
         display.warn(warning)
+    if job.plan.api_url is not None:
+        display.warn(f"Claude is asked at {job.plan.api_url.value}, as {job.plan.api_url.component} says")
 
 
 def render_project(project: Path, display: Display, *, ask: bool, name: str | None = None) -> None:
@@ -164,7 +183,8 @@ def intro_of(plan: RunPlan, place: Place) -> Intro:
         where=place.label,
         question=plan.merged.question,
         system=plan.merged.system,
-        components=tuple(component.name for component in plan.merged.components),
+        components=tuple(component.name for component in plan.components),
+        not_applied=plan.not_applied,
         included_files=len(plan.merged.included_files),
         demo=place.is_demo,
     )

@@ -108,7 +108,8 @@ def _observe(prompt: str, count: int, options: PromptOptions) -> int:
             return seen
 
         series = observe_series(count, run)
-        screen.report(Report(worker, this_system(is_local=url is None), series, demo=job.place.is_demo))
+        system = this_system(is_local=url is None)
+        screen.report(Report(worker, system, series, demo=job.place.is_demo, not_applied=job.plan.not_applied))
     if series.error is not None and not options.as_json:
         raise series.error
     return series.exit_code

@@ -10,7 +10,15 @@ from typing import Any, TypeVar
 
 import click
 
-from cct_cloudflare.cli.completing import agent_names, command_names, model_names
+from cct_cloudflare.cli.completing import (
+    agent_names,
+    command_names,
+    hook_names,
+    mcp_names,
+    model_names,
+    setting_names,
+    skill_names,
+)
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.limits import (
     DEFAULT_MAX_TOKENS,
@@ -67,6 +75,9 @@ no_color_option = click.option(
 prompt_file_option = click.option(
     "--prompt-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the prompt from a file."
 )
+trust_option = click.option(
+    "--trust", is_flag=True, help="Take risky content of components as well, such as another address for Claude's API."
+)
 trust_project_option = click.option(
     "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
 )
@@ -91,6 +102,39 @@ def prompt_options(command: _F) -> _F:
     """`--agent` to `--trust-project`: what is asked, of which model, and where."""
     command = request_options(command)
     for option in (
+        trust_option,
+        click.option(
+            "--mcp",
+            "mcps",
+            multiple=True,
+            metavar="NAMES",
+            shell_complete=mcp_names,
+            help="MCP servers; none of them in the sandbox, which says so.",
+        ),
+        click.option(
+            "--hook",
+            "hooks",
+            multiple=True,
+            metavar="NAMES",
+            shell_complete=hook_names,
+            help="Hooks; none of them in the sandbox, which says so.",
+        ),
+        click.option(
+            "--setting",
+            "settings",
+            multiple=True,
+            metavar="NAMES",
+            shell_complete=setting_names,
+            help="Settings; in the sandbox their model and the length of the answer.",
+        ),
+        click.option(
+            "--skill",
+            "skills",
+            multiple=True,
+            metavar="NAMES",
+            shell_complete=skill_names,
+            help="Skills; in the sandbox the text of their SKILL.md.",
+        ),
         click.option(
             "--command",
             "commands",

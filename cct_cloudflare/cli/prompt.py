@@ -9,11 +9,12 @@ import click
 
 from cct_cloudflare.cli.direct import direct_job, local_job, run_direct
 from cct_cloudflare.cli.fallback import Contact, choose_way
-from cct_cloudflare.cli.job import Job, PromptOptions, job_of, opened, plan_of
+from cct_cloudflare.cli.job import Job, PromptOptions, job_of, opened, plan_of, unused_address
 from cct_cloudflare.cli.options import read_prompt
 from cct_cloudflare.cli.show import conclude, follow, recorder_of
 from cct_cloudflare.errors import UsageError, WorkerError
-from cct_cloudflare.estimates import estimate_plan, told_estimate
+from cct_cloudflare.estimates import check_sent, estimate_plan, told_estimate
+from cct_cloudflare.left_out import told
 from cct_cloudflare.place import chosen_worker
 from cct_cloudflare.run import RunPlan
 from cct_cloudflare.scaffold.variables import project_model
@@ -59,16 +60,17 @@ def _run(job: Job, contact: Contact) -> int:
         return conclude(result, display, Path.cwd(), options.output, record)
 
 
-def _is_remote(options: PromptOptions) -> bool:
-    return chosen_worker(options.worker_url, options.project, local=options.local) is not None
-
-
 def _show_plan(plan: RunPlan, options: PromptOptions) -> None:
-    is_remote = not options.demo and _is_remote(options)
+    target = None if options.demo else chosen_worker(options.worker_url, options.project, local=options.local)
+    is_remote = target is not None
     if not options.demo and not is_remote:
         plan = plan.with_model(project_model(options.project))
+    else:
+        plan = plan.without_api_url(unused_address(demo=options.demo))
     body = plan.to_json()
     expected = None if options.demo else estimate_plan(plan, remote=is_remote)
+    if options.max_cost is not None and not options.demo:
+        check_sent(options.max_cost, plan, worker=target.origin if target else None)
     if options.as_json:
         estimate = expected and expected.to_json()
         click.echo(json.dumps({"success": True, "dryRun": True, **body, "estimate": estimate}))
@@ -79,6 +81,10 @@ def _show_plan(plan: RunPlan, options: PromptOptions) -> None:
         click.echo(f"file     {file['path']} ({file['bytes']} bytes)", err=True)
     click.echo(f"model    {body['model'] or 'the default'}", err=True)
     click.echo(f"cost     {told_estimate(expected) if expected else 'nothing: the scripted model'}", err=True)
+    if plan.api_url is not None:
+        click.echo(f"api      {plan.api_url.value} ({plan.api_url.component})", err=True)
+    for line in told(plan.not_applied):
+        click.echo(f"left out {line}", err=True)
     for warning in body["warnings"]:
         click.echo(f"warning  {warning}", err=True)
     for name in ("system", "question"):

@@ -1,4 +1,4 @@
-"""Agents, commands and a prompt → the `system` text and the `question` that are sent."""
+"""Agents, skills, commands and a prompt → the `system` text and the `question` that are sent."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cct_cloudflare import pricing
 from cct_cloudflare.components.arguments import Expansion, expand
 from cct_cloudflare.components.mentions import IncludedFile, read_mentions
 from cct_cloudflare.components.model import Component
+from cct_cloudflare.components.models import UnknownModelError, model_of
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.sections import section, trim
 from cct_cloudflare.errors import UsageError
@@ -18,17 +18,22 @@ from cct_cloudflare.errors import UsageError
 _SHELL_LINE = re.compile(r"(?<!\S)!`([^`\n]+)`")
 _SHELL_BLOCK = re.compile(r"^[ \t]*(?:```|~~~)!", re.MULTILINE)
 _PRICE = re.compile(r"\$\d{2,}")
-_NO_MODEL = frozenset({"", "inherit", "default"})
-# A full name has one of these marks in it; a mistyped alias has not.
-_FULL_NAME = re.compile(r"(?=[^-.:/]+[-.:/])[A-Za-z0-9@][\w.:/@-]{1,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """The text of a skill; `name` is `category/leaf`."""
+
+    name: str
+    body: str
 
 
 @dataclass(frozen=True)
 class MergedPrompt:
     """What is sent, and where it came from.
 
-    `system` is None without agents; `model` is a full name, None when no agent chooses one. `included_files` are
-    already part of `question`. `warnings` are sentences without a full stop, in the order of what they are about.
+    `system` is None without agents and skills; `model` is a full name, None when no agent chooses one. `included_files`
+    are already part of `question`. `warnings` are sentences without a full stop, in the order of what they are about.
     """
 
     system: str | None
@@ -39,12 +44,19 @@ class MergedPrompt:
     warnings: tuple[str, ...]
 
 
-def merge(agents: Sequence[Component], commands: Sequence[Component], prompt: str, project: Path) -> MergedPrompt:
+def merge(
+    agents: Sequence[Component],
+    commands: Sequence[Component],
+    prompt: str,
+    project: Path,
+    skills: Sequence[Instructions] = (),
+) -> MergedPrompt:
     """Reads the files that the question mentions, and nothing else. Raises UsageError when there is nothing to ask."""
     if any("\ud800" <= char <= "\udfff" for char in prompt):
         raise UsageError("The prompt is not valid UTF-8.", hint="Save it as UTF-8 and give it with --prompt-file.")
     components = (*agents, *commands)
     warnings = [warning for component in components for warning in component.warnings]
+    warnings += [warning for skill in skills for warning in _shell_warnings("skill", skill.name, skill.body)]
     model = _choose_model(agents, warnings)
     asked = _question(commands, prompt, warnings)
     if not asked.strip("\0 \t\r\n"):
@@ -52,7 +64,7 @@ def merge(agents: Sequence[Component], commands: Sequence[Component], prompt: st
     mentions = read_mentions(asked, project)
     warnings.extend(mentions.warnings)
     return MergedPrompt(
-        system=_system(agents),
+        system=_system(agents, skills),
         question=asked + _file_sections(mentions.files),
         model=model,
         components=components,
@@ -61,28 +73,27 @@ def merge(agents: Sequence[Component], commands: Sequence[Component], prompt: st
     )
 
 
-def _system(agents: Sequence[Component]) -> str | None:
-    if not agents:
-        return None
+def _system(agents: Sequence[Component], skills: Sequence[Instructions]) -> str | None:
     sections = [section("agent", "name", agent.name, trim(agent.body)) for agent in agents]
     if len(sections) > 1:
         sections.insert(0, "You work as all of these agents at once. Where they disagree, the earlier one decides.")
-    return "\n\n".join(sections)
+    if skills:
+        sections.append("Use these skills where they fit the task. Files and scripts that they name are not there.")
+        sections += [section("skill", "name", skill.name, trim(skill.body)) for skill in skills]
+    return "\n\n".join(sections) or None
 
 
 def _choose_model(agents: Sequence[Component], warnings: list[str]) -> str | None:
     chosen: str | None = None
     for agent in agents:
-        # Claude Code's suffix for a long context window, `sonnet[1m]`, chooses no other model.
-        wanted = (agent.model or "").removesuffix("[1m]")
-        if wanted.casefold() in _NO_MODEL:
+        try:
+            model = model_of(agent.model)
+        except UnknownModelError:
+            warnings.append(f"agent {agent.name}: its model {printable(agent.model or '')!r} is not known and not used")
             continue
-        model = pricing.resolve_model(wanted)
-        if model == wanted and not _FULL_NAME.fullmatch(wanted):
-            warnings.append(f"agent {agent.name}: its model {printable(wanted)!r} is not known and not used")
-        elif chosen is None:
+        if chosen is None:
             chosen = model
-        elif chosen != model:
+        elif model is not None and chosen != model:
             warnings.append(f"agent {agent.name}: its model {model} is not used, an earlier agent chose {chosen}")
     return chosen
 
@@ -108,17 +119,21 @@ def _question(commands: Sequence[Component], prompt: str, warnings: list[str]) -
 
 
 def _command_warnings(command: Component, expansion: Expansion) -> Iterator[str]:
-    shell = _SHELL_LINE.findall(command.body)
-    if shell:
-        yield f"command {command.name}: shell lines are never run and stay text: {printable('; '.join(shell))[:200]}"
-    if _SHELL_BLOCK.search(command.body):
-        yield f"command {command.name}: its shell blocks are never run and stay text"
+    yield from _shell_warnings("command", command.name, command.body)
     # A price in prose, `$87`, is no placeholder that somebody forgot to fill.
     unfilled = [token for token in expansion.unfilled if not _PRICE.fullmatch(token)]
     if unfilled:
         yield f"command {command.name}: the prompt has no argument for {', '.join(unfilled)}"
     if expansion.replaced and expansion.unused:
         yield f"command {command.name}: takes single arguments and leaves out {printable(' '.join(expansion.unused))!r}"
+
+
+def _shell_warnings(kind: str, name: str, body: str) -> Iterator[str]:
+    shell = _SHELL_LINE.findall(body)
+    if shell:
+        yield f"{kind} {name}: shell lines are never run and stay text: {printable('; '.join(shell))[:200]}"
+    if _SHELL_BLOCK.search(body):
+        yield f"{kind} {name}: its shell blocks are never run and stay text"
 
 
 def _file_sections(files: Sequence[IncludedFile]) -> str:

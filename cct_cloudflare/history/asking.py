@@ -27,6 +27,7 @@ def asked_by_plan(plan: RunPlan, place: Place, project: Path, *, kind: Kind = "e
         prompt=plan.prompt,
         request=plan.execute,
         components=_components(plan),
+        api_url=plan.api_url.value if plan.api_url else None,
         secrets=_secrets(target, access.key if access else None),
     )
 
@@ -55,7 +56,13 @@ def asked_by_program(
 def _components(plan: RunPlan) -> tuple[UsedComponent, ...]:
     if plan.recorded is not None:
         return plan.recorded
-    return tuple(used_component(component) for component in plan.merged.components)
+    packages = (
+        UsedComponent(
+            kind=package.item.kind.value, name=package.item.name, source=package.item.source, sha256=package.digest
+        )
+        for package in plan.packages
+    )
+    return (*(used_component(component) for component in plan.merged.components), *packages)
 
 
 def used_component(component: Component) -> UsedComponent:

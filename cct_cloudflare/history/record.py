@@ -28,7 +28,10 @@ THIS_MACHINE = "this machine"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedComponent:
-    """An agent or command; `sha256` is of its file's bytes, None where the file was gone by then."""
+    """A component; `sha256` is of its file's bytes, None where the file was gone by then.
+
+    Of a skill, setting, hook or MCP server it is the digest of the package, all of its files.
+    """
 
     kind: str
     name: str
@@ -59,6 +62,8 @@ class Asked:
     timeout_ms: int | None = None
     sandbox: str | None = None
     components: tuple[UsedComponent, ...] = ()
+    #: Where Claude's API was, when a component said so.
+    api_url: str | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 

@@ -9,9 +9,10 @@ from cct_cloudflare import pricing
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.prompt import MergedPrompt
 from cct_cloudflare.components.sources import default_sources, resolve
-from cct_cloudflare.errors import UsageError
+from cct_cloudflare.errors import CctError, UsageError
 from cct_cloudflare.history.asking import file_hash
 from cct_cloudflare.history.record import KeptFile, RunRecord, UsedComponent
+from cct_cloudflare.in_sandbox import load_packages
 from cct_cloudflare.run import RunPlan
 from cct_cloudflare.sandbox.client import ExecuteRequest
 from cct_cloudflare.sandbox.program import Program, ProgramFile
@@ -50,7 +51,7 @@ def plan_again(
         model=pricing.resolve_model(model) if model else asked.get("model"),
         sandbox=sandbox or asked.get("sandbox"),
     )
-    warnings = [*_redacted(record), *changed_components(record.components, project)]
+    warnings = [*_redacted(record), *_elsewhere(record), *changed_components(record.components, project)]
     merged = MergedPrompt(record.system, record.question, request.model, (), (), tuple(warnings))
     return RunPlan(merged, request, request.model, record.prompt or record.question, record.components)
 
@@ -74,15 +75,27 @@ def kept_files(files: Sequence[KeptFile]) -> tuple[ProgramFile, ...]:
 
 def changed_components(components: Sequence[UsedComponent], project: Path) -> Iterator[str]:
     """A sentence for each component whose file has other bytes now, or is no longer there."""
-    sources = default_sources(project)
     for used in components:
         try:
-            [found] = resolve([used.name], Kind(used.kind), sources)
-        except (UsageError, ValueError):
-            yield f"{used.kind} {used.name} is no longer there; its text of then is sent"
+            hash_now = _hash_now(Kind(used.kind), used.name, project)
+        except (CctError, ValueError):
+            yield f"{used.kind} {used.name} is no longer there; what it said then is sent"
             continue
-        if used.sha256 is not None and file_hash(found.path) != used.sha256:
-            yield f"{used.kind} {used.name} has changed since; its text of then is sent"
+        if used.sha256 is not None and hash_now != used.sha256:
+            yield f"{used.kind} {used.name} has changed since; what it said then is sent"
+
+
+def _hash_now(kind: Kind, name: str, project: Path) -> str | None:
+    if kind not in (Kind.AGENT, Kind.COMMAND):
+        [package] = load_packages([(kind, name)], project)
+        return package.digest
+    [found] = resolve([name], kind, default_sources(project))
+    return file_hash(found.path)
+
+
+def _elsewhere(record: RunRecord) -> Iterator[str]:
+    if url := record.details.get("apiUrl"):
+        yield f"Claude was asked at {url} then, as a component said; to ask there again, set ANTHROPIC_BASE_URL"
 
 
 def _redacted(record: RunRecord) -> Iterator[str]:

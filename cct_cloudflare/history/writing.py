@@ -141,6 +141,7 @@ def _details(asked: Asked, outcome: Outcome | None, redact: Redactor) -> dict[st
         "workerUrl": asked.worker_url,
         "request": {name: value for name, value in sent.items() if value is not None},
         "components": [component.to_json() for component in asked.components],
+        "apiUrl": asked.api_url,
         "entrypoint": asked.program.entrypoint if asked.program else None,
     }
     if outcome is not None:

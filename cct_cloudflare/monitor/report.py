@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cct_cloudflare.figures import Summary, summarize
+from cct_cloudflare.left_out import NotApplied
 from cct_cloudflare.monitor.health import Worker
 from cct_cloudflare.monitor.observe import Observation
 from cct_cloudflare.monitor.series import Series
@@ -58,6 +59,8 @@ class Report:
     system: System
     series: Series
     demo: bool = False
+    #: What of the components means nothing in a sandbox.
+    not_applied: tuple[NotApplied, ...] = ()
 
     @property
     def totals(self) -> Totals:
@@ -69,6 +72,7 @@ class Report:
             "worker": self.worker.to_json(),
             "system": self.system.to_json(),
             "demo": self.demo,
+            "notApplied": [part.to_json() for part in self.not_applied],
             "runs": [run_to_json(run) for run in self.series.runs],
             "summary": self.totals.to_json(),
             "error": None if error is None else error.to_json(),

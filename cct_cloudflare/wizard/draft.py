@@ -44,8 +44,9 @@ class Draft:
     """`given` is the command line that the wizard was started with, kept word for word; it then asks what is missing.
 
     `local` keeps the prompt from going to a Worker that is configured. `agents` and `commands` are names as
-    `category/name`. `has_key` says that `given` brings a key, `renders` that the command renders the project. `yes` is
-    set when the last confirm has answered for all that the command would ask.
+    `category/name`; components of other kinds, and `trust`, come from `given` alone. `has_key` says that `given` brings
+    a key, `renders` that the command renders the project. `yes` is set when the last confirm has answered for all that
+    the command would ask.
     """
 
     verb: Verb = "run"
@@ -55,6 +56,11 @@ class Draft:
     local: bool = False
     agents: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+    mcps: tuple[str, ...] = ()
+    trust: bool = False
     model: str | None = None
     prompt: str | None = None
     has_key: bool = False

@@ -9,6 +9,7 @@ from pathlib import Path
 from cct_cloudflare import config, pricing, scaffold
 from cct_cloudflare.components.names import parse_refs
 from cct_cloudflare.estimates import estimate_plan
+from cct_cloudflare.left_out import told
 from cct_cloudflare.pricing import dollars
 from cct_cloudflare.run import RunPlan, RunRequest, plan_run
 from cct_cloudflare.scaffold.planning import WRITES
@@ -35,6 +36,11 @@ def planned(draft: Draft, project: Path) -> RunPlan:
             project=project,
             agents=tuple(parse_refs(draft.agents)),
             commands=tuple(parse_refs(draft.commands)),
+            skills=tuple(parse_refs(draft.skills)),
+            settings=tuple(parse_refs(draft.settings)),
+            hooks=tuple(parse_refs(draft.hooks)),
+            mcps=tuple(parse_refs(draft.mcps)),
+            trust=draft.trust,
             model=draft.model,
         )
     )
@@ -43,6 +49,7 @@ def planned(draft: Draft, project: Path) -> RunPlan:
 def summarize(draft: Draft, project: Path, known: Known, api_url: str | None) -> Summary:
     """Raises CctError for all that would stop the run before it begins."""
     plan = planned(draft, project)
+    model = plan.model
     if draft.where is Where.HERE:
         plan = plan.with_model(project_model(project))
     rendering = scaffold.plan(project)
@@ -50,9 +57,10 @@ def summarize(draft: Draft, project: Path, known: Known, api_url: str | None) ->
     argv = run_argv(replace(draft, yes=draft.renders and not rendering.target.exists()))
     facts = [
         ("Where", [draft.worker_url or Where.HERE.value]),
-        ("Model", [_model(draft, plan)]),
+        ("Model", [_model(draft, plan, by_component=model is not None)]),
         ("Key", list(_key(draft, known, api_url))),
-        ("Helpers", [", ".join(component.name for component in plan.merged.components)]),
+        ("Helpers", [", ".join(component.name for component in plan.components)]),
+        ("Left out", told(plan.not_applied)),
         ("Prompt", [_prompt(draft, plan)]),
         ("Note", list(plan.merged.warnings)),
         ("Files", list(_files(draft, rendering))),
@@ -62,7 +70,7 @@ def summarize(draft: Draft, project: Path, known: Known, api_url: str | None) ->
     return Summary(tuple((label, lines) for label, lines in facts if any(lines)), tuple(argv), line)
 
 
-def _model(draft: Draft, plan: RunPlan) -> str:
+def _model(draft: Draft, plan: RunPlan, *, by_component: bool) -> str:
     if draft.where is Where.DEMO:
         return "SCRIPTED MODEL: its answers are written in advance"
     if plan.model is None:
@@ -70,7 +78,8 @@ def _model(draft: Draft, plan: RunPlan) -> str:
         return "the Worker's default" if draft.where is Where.WORKER else f"{pricing.default_model()}, the default"
     if draft.model:
         return plan.model
-    return f"{plan.model}, {'an agent' if plan.merged.model else 'the project'}'s choice"
+    chooser = "an agent" if plan.merged.model else "a component" if by_component else "the project"
+    return f"{plan.model}, {chooser}'s choice"
 
 
 def _key(draft: Draft, known: Known, api_url: str | None) -> Iterator[str]:

@@ -103,6 +103,7 @@ def test_json_is_exactly_the_answer_and_what_was_saved(cct: Cct) -> None:
         "outputDirectory",
         "cost",
         "historyId",
+        "notApplied",
     }
     assert done.json["savedFiles"] == [
         {"path": "main.js", "bytes": len(SAID), "status": "new"},

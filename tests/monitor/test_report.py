@@ -49,7 +49,7 @@ def shown(lines: list[Line]) -> str:
 
 def test_a_report_is_one_object_without_the_runs_texts() -> None:
     body = json.loads(json.dumps(report().to_json()))
-    assert body.keys() == {"worker", "system", "demo", "runs", "summary", "error"}
+    assert body.keys() == {"worker", "system", "demo", "notApplied", "runs", "summary", "error"}
     assert body["worker"] == {"url": URL, "latencyMs": 23.0, **HEALTH.to_json()}
     (told,) = body["runs"]
     assert told["metrics"] == METRICS.to_json()
