@@ -60,13 +60,18 @@ class Package:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 in hex over all paths and bytes: two packages with one digest have the same content."""
-        hashed = hashlib.sha256()
-        for path in sorted(self.files):
-            for part in (path.encode(), self.files[path]):
-                hashed.update(len(part).to_bytes(8, "big"))
-                hashed.update(part)
-        return hashed.hexdigest()
+        """That of its files: two packages with one digest have the same content."""
+        return digest_of(self.files)
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """SHA-256 in hex over all paths and bytes."""
+    hashed = hashlib.sha256()
+    for path in sorted(files):
+        for part in (path.encode("utf-8", "surrogatepass"), files[path]):
+            hashed.update(len(part).to_bytes(8, "big"))
+            hashed.update(part)
+    return hashed.hexdigest()
 
 
 class Catalog(Protocol):
