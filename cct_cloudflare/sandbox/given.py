@@ -42,6 +42,8 @@ def program_from_stdin(data: bytes, language: str | None) -> Program:
 def program_from_files(paths: Sequence[Path], language: str | None) -> Program:
     """The first file starts; the others are named relative to its folder. Raises UsageError."""
     entry = paths[0]
+    if entry.is_dir():
+        raise _is_folder(entry)
     chosen = language or _LANGUAGE_OF.get(entry.suffix.lower())
     if chosen is None:
         raise UsageError(
@@ -103,10 +105,16 @@ def _read(path: Path, left: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(left + 1)
     except IsADirectoryError:
-        raise UsageError(f"{path} is a folder.", hint="Name its files.") from None
+        raise _is_folder(path) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     return _bounded(data, left)
+
+
+def _is_folder(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} is a folder.", hint=f"Name the files in it, the one that starts before the others: {path}/main.py …"
+    )
 
 
 def _bounded(data: bytes, left: int = MAX_BYTES) -> bytes:
