@@ -58,6 +58,7 @@ def test_a_linked_folder_is_still_the_programs_folder(tmp_path: Path) -> None:
         (["main.py", "../outside.csv"], "outside"),
         (["main.py", "missing.csv"], "missing.csv"),
         (["main.py", "folder"], "is a folder"),
+        (["folder"], "is a folder"),
         (["script"], "language"),
     ],
 )
