@@ -52,7 +52,9 @@ def render_error(error: CctError) -> str:
     lines = [f"Error: {plain_line(error.message)}"]
     if error.hint:
         # Lines of a list stay lines; the indent keeps them from being taken for something else.
-        lines += [f"{'       ' if at else 'Hint:  '}{plain_line(line)}" for at, line in enumerate(error.hint.split("\n"))]
+        lines += [
+            f"{'       ' if at else 'Hint:  '}{plain_line(line)}" for at, line in enumerate(error.hint.split("\n"))
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -28,10 +28,14 @@ class Contact:
             self.made = True
             yield event
 
+    def is_missing(self, error: WorkerError) -> bool:
+        """Whether the Worker cannot be reached, and nothing of the run has come back before."""
+        return not self.made and error.code in _UNREACHABLE
+
 
 def choose_way(error: WorkerError, job: Job, contact: Contact) -> Way:
     """What to do instead. Raises `error`, with the ways in its hint, where nobody can be asked."""
-    if job.place.target is None or contact.made or error.code not in _UNREACHABLE:
+    if job.place.target is None or not contact.is_missing(error):
         raise error
     if not job.options.may_ask:
         instead = " instead of --worker-url" if job.options.worker_url is not None else ""

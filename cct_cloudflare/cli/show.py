@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from cct_cloudflare.cli.fallback import Contact
 from cct_cloudflare.cli.job import Job
 from cct_cloudflare.config import WorkerTarget
 from cct_cloudflare.errors import CctError, WorkerError
@@ -74,9 +75,15 @@ def run_program(
         else local_session(None, language=program.language, progress=display.progress)
     )
     asked = asked_by_program(program, target, Path.cwd(), timeout_ms=timeout_ms, sandbox=sandbox)
+    contact = Contact()
     with recording(asked, warn=display.warn, enabled=keep) as record:
-        with session as client:
-            result = follow(record.watch(client.run(program, timeout_ms, sandbox)), display)
+        try:
+            with session as client:
+                result = follow(record.watch(contact.watch(client.run(program, timeout_ms, sandbox))), display)
+        except WorkerError as error:
+            if target is not None and contact.is_missing(error):
+                error.hint = f"{error.hint} To run it on this machine: --local, without --worker-url.".strip()
+            raise
         return conclude(result, display, Path.cwd(), output, record)
 
 

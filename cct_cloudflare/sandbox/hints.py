@@ -1,6 +1,6 @@
 """What to do next about an error that a Worker answered, in the words of the command line.
 
-A Worker's own hints are for whoever speaks its API: they name fields and routes, which nobody at cct's screen has typed.
+A Worker's own hints are for whoever speaks its API: they name fields and routes, which nobody here has typed.
 """
 
 from __future__ import annotations
