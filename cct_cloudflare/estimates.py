@@ -126,15 +126,19 @@ def told_estimate(expected: CostEstimate) -> str:
 
 def check_plan(limit_usd: float, plan: RunPlan, place: Place, *, runs: int = 1) -> None:
     """Raises UsageError (`cost_limit`) unless this plan, at this place, cannot cost more than the limit."""
-    if place.is_demo:
-        return
-    if place.target is not None and plan.execute.model is None:
+    if not place.is_demo:
+        check_sent(limit_usd, plan, worker=place.label if place.target else None, runs=runs)
+
+
+def check_sent(limit_usd: float, plan: RunPlan, *, worker: str | None, runs: int = 1) -> None:
+    """The same for a plan that would go to this deployed Worker, or None: to Claude from this machine."""
+    if worker is not None and plan.execute.model is None:
         raise UsageError(
-            f"{place.label} chooses its own model, so what this run can cost is not known; nothing was sent.",
+            f"{worker} chooses its own model, so what this run can cost is not known; nothing was sent.",
             hint="Choose the model with --model, or leave --max-cost away.",
             code="cost_limit",
         )
-    check_max_cost(limit_usd, estimate_plan(plan, remote=place.target is not None), runs=runs)
+    check_max_cost(limit_usd, estimate_plan(plan, remote=worker is not None), runs=runs)
 
 
 def check_max_cost(limit_usd: float, expected: CostEstimate, *, runs: int = 1) -> None:
