@@ -260,7 +260,7 @@ def test_the_bound_on_what_is_sent_holds(cct: Cct, argv: list[str]) -> None:
 
 def test_what_can_cost_more_than_it_may_is_not_sent(cct: Cct) -> None:
     with ScriptedModel([reply({"main.js": SAID})], pace=0) as model:
-        for extra in ([], ["--direct"]):
+        for extra in ([], ["--direct"], ["--dry-run"]):
             done = ask(cct, model, "--max-cost", "0.05", "--json", *extra)
             assert (done.code, done.json["errorCode"]) == (2, "cost_limit")
         suggested = re.search(r"--max-tokens \d+", done.json["hint"])
