@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -38,7 +39,8 @@ POWERS: Mapping[str, str] = MappingProxyType(
 _THEIR_FENCE = re.compile(r"---\s*\n([\s\S]*?)---\s*\n?")
 # The end of a line to one reader of YAML and text to another, and what no header should have.
 _ODD_CHARACTER = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)")
-_MACHINERY = re.compile(r"(?:^|[\s\[{,:?-])(?:[&*][^\s\[\]{},*]|!!\w|!<|<<[ \t]*:)", re.MULTILINE)
+# What stands for a key without naming it: an alias, a merge.
+_MACHINERY = re.compile(r"(?:^[ \t]*|[{,][ \t]*|\?[ \t]+)(?:[&*][^\s*]|<<[ \t]*:)", re.MULTILINE)
 _ESCAPE = re.compile(r"\\x([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\U000([0-9A-Fa-f]{5})|\\\r?\n[ \t]*")
 _KEY = re.compile(r"""(?P<quote>["']?)(?P<name>[^\W\d_][\w -]{3,40})(?P=quote)\s*:""")
 
@@ -110,14 +112,13 @@ def _read_markdown(kind: Kind, main: str, text: str) -> Reading:
 def _doubts(header: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     if _ODD_CHARACTER.search(header):
         yield "has characters in its frontmatter that are read in different ways"
-    named = list(_named_powers(header))
     if frontmatter.load_yaml(header) is None:
         if _MACHINERY.search(header):
-            yield "uses anchors, aliases or tags in its frontmatter"
-        # A list of tools is read well enough from broken YAML; what else has power is not guessed at.
-        understood = {name for name in _powers(metadata) if name == "allowedtools"}
-        for name in dict.fromkeys(named):
-            if name not in understood:
+            yield "uses aliases in a frontmatter that is not plain YAML"
+        named = Counter(_named_powers(header))
+        for name, times in named.items():
+            # Broken YAML is common. One unindented line is read the same by whoever reads it at all.
+            if name not in _powers(metadata) or times > 1 or _lines_with(header, name) != 1:
                 yield f"may set {POWERS[name]} in a frontmatter that is not valid YAML"
     for name in POWERS:
         if sum(plain_name(key) == name for key in metadata) > 1 or _lines_with(header, name) > 1:

@@ -22,7 +22,7 @@ _DECODER = r"(?:base64|base32|xxd|uudecode|openssl|gpg|rev|gunzip|zcat|certutil)
 _RUNNER = (
     r"(?:(?:ba|z|da|k|mk|c|tc|a|fi|r?ba|pw)?sh|powershell|cmd|iex|invoke-expression|eval|exec|source|sudo|doas|su|env|"
     r"xargs|nohup|busybox|python[\d.]*|pypy[\d.]*|perl[\d.]*|ruby[\d.]*|node|nodejs|deno|bun|tsx|php[\d.]*|lua[\d.]*|"
-    r"rscript|osascript|at|batch|crontab|tee)(?:\.exe)?"
+    r"rscript|osascript|at|batch|crontab)(?:\.exe)?"
 )
 _WORD_START = r"(?:^|(?<=[\s;|&(){}`'\"=<>$/\\,!-]))"
 _WORD_END = r"(?=$|[\s;|&(){}`'\"<>,])"
@@ -31,9 +31,14 @@ _PIPED = re.compile(
     rf"{_WORD_START}{_FETCHER}{_WORD_END}[^\n]*\|&?\s*(?:[\w./-]*/)?(?:\w+=\S*\s+)*{_RUNNER}{_WORD_END}"
 )
 _SUBSTITUTED = re.compile(
-    rf"{_WORD_START}{_RUNNER}{_WORD_END}[^\n]*(?:\$\(|<\(|`|\()\s*(?:[\w./-]*/)?{_FETCHER}{_WORD_END}"
+    rf"{_WORD_START}(?:{_RUNNER}|\.)(?:\s+-\S+)*\s*(?:\$\(|<\(|`|\()+\s*(?:[\w./-]*/)?"
+    rf"(?:{_FETCHER}{_WORD_END}|new-object net)"
 )
-_FETCHED = re.compile(rf"{_WORD_START}{_FETCHER}{_WORD_END}")
+# A fetcher that is told to write a file, and something that runs afterwards.
+_SAVED = re.compile(
+    rf"{_WORD_START}(?:{_FETCHER}{_WORD_END}[^\n|;&]*\s(?:-\w*o\b|--output|--remote-name|-outfile|>)"
+    rf"|(?:wget2?|aria2c|axel|scp|sftp|rsync|certutil|bitsadmin){_WORD_END})"
+)
 _RUN_LATER = re.compile(
     rf"(?:&&|;|\|\||\n)\s*(?:[\w./-]*/)?(?:{_RUNNER}{_WORD_END}|chmod{_WORD_END}|\.\s+\S|\./\S|/tmp/\S|\$\w)"
 )
@@ -47,6 +52,15 @@ _INLINE_FETCH = re.compile(
     r"[^\n]*\b(?:exec|eval|system|subprocess|function|child_process|spawn)\b"
     r"|\b(?:exec|eval|system|subprocess|function)\b[^\n]*"
     r"\b(?:urllib|urlopen|requests\.get|http\.client|fetch\(|https?\.get|net/http|lwp::simple|file_get_contents)"
+)
+_SURE_FETCHER = r"\b(?:curl|wget|iwr|irm|invoke-webrequest|invoke-restmethod)\b[^|\n]{0,300}(?:https?://|\$)"
+_HINT = re.compile(r"curl|wget|iwr|irm|invoke-", re.IGNORECASE)
+#: A line that goes on beyond this is data.
+_LONGEST = 4_000
+_MOST_CONTINUED = 10
+_SURELY = re.compile(
+    rf"{_SURE_FETCHER}[^|\n]{{0,300}}\|&?\s*(?:[\w./-]*/)?(?:sudo (?:-\S+ )*)?{_RUNNER}{_WORD_END}"
+    rf"|{_WORD_START}{_RUNNER}{_WORD_END}[^|\n]{{0,80}}(?:\$\(|<\(|`)\s*{_SURE_FETCHER}"
 )
 _DEVICE = re.compile(r"/dev/(?:tcp|udp)/")
 _HIDDEN = "".join(map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xAD, 0xFEFF)))
@@ -74,17 +88,33 @@ def runs_download(line: str) -> bool:
     text = plain_command(line)
     if _PIPED.search(text) or _SUBSTITUTED.search(text) or _INLINE_FETCH.search(text) or _DEVICE.search(text):
         return True
-    fetched = _FETCHED.search(text)
-    return fetched is not None and _RUN_LATER.search(text, fetched.end()) is not None
+    saved = _SAVED.search(text)
+    return saved is not None and _RUN_LATER.search(text, saved.end()) is not None
 
 
-def pipes_download(text: str) -> bool:
-    """The same for prose and scripts, where only a pipe or a substitution on one line says it surely."""
-    joined = re.sub(r"\\\r?\n", " ", text)
-    if not _FETCHED.search(joined.casefold()):
-        return False
-    lines = (plain_command(line) for line in joined.splitlines())
-    return any(_PIPED.search(line) or _SUBSTITUTED.search(line) for line in lines)
+def line_that_runs_download(text: str) -> int | None:
+    """The same for prose and scripts, where only a line with an address or a variable in it says it surely.
+
+    Gives the number of the first such line, from 1.
+    """
+    if not _HINT.search(text):
+        return None
+    for number, line in enumerate(_continued(text), 1):
+        if _HINT.search(line) and _SURELY.search(plain_command(line[:_LONGEST])):
+            return number
+    return None
+
+
+def _continued(text: str) -> Iterator[str]:
+    """Each line with those that a backslash makes part of it."""
+    lines = text.splitlines()
+    for index, line in enumerate(lines):
+        whole = line
+        for following in lines[index + 1 : index + 1 + _MOST_CONTINUED]:
+            if not whole.endswith("\\"):
+                break
+            whole = whole[:-1] + " " + following
+        yield whole
 
 
 def runs_hidden(line: str) -> bool:
