@@ -13,11 +13,15 @@ _ELLIPSIS = "…"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`align` says where the values stand. A column with a `least` width gives way, so far, when there is no room."""
+    """`align` says where the values stand. A column with a `least` width gives way, so far, when there is no room.
+
+    Where that is not enough, columns with a number in `leaves` are left out, the lowest number first.
+    """
 
     heading: str
     align: Literal["left", "right"] = "left"
     least: int | None = None
+    leaves: int | None = None
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
@@ -27,9 +31,24 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int |
     """
     cells = [[column.heading for column in columns], *(list(row) for row in rows)]
     widths = [max(cell_width(row[index]) for row in cells) for index in range(len(columns))]
-    if width is not None:
-        _shrink(columns, widths, width)
-    return [_line(columns, widths, row) for row in cells]
+    if width is None:
+        return [_line(columns, widths, row) for row in cells]
+    kept = _kept(columns, widths, width)
+    columns, widths = [columns[index] for index in kept], [widths[index] for index in kept]
+    _shrink(columns, widths, width)
+    return [_line(columns, widths, [row[index] for index in kept]) for row in cells]
+
+
+def _kept(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
+    """The columns that there is room for, by their index."""
+    kept = list(range(len(columns)))
+    going = sorted((column.leaves, index) for index, column in enumerate(columns) if column.leaves is not None)
+    for _, index in going:
+        least = (min(widths[at], columns[at].least or widths[at]) for at in kept)
+        if sum(least) + _GAP * (len(kept) - 1) <= width:
+            break
+        kept.remove(index)
+    return kept
 
 
 def _shrink(columns: Sequence[Column], widths: list[int], width: int) -> None:

@@ -27,6 +27,16 @@ def test_the_last_column_gives_way_first() -> None:
     assert table(columns, [["aaaa", "bbbbbb"]], 8)[1] == "a…  bbb…"
 
 
+def test_columns_that_may_leave_do_so_where_giving_way_is_not_enough() -> None:
+    columns = [Column("ID"), Column("WHEN", leaves=2), Column("COST", leaves=1), Column("WHAT", least=4)]
+    row = [["1", "today", "$0.01", "something"]]
+    assert table(columns, row, 40)[1] == "1   today  $0.01  something"
+    assert table(columns, row, 22)[1] == "1   today  $0.01  som…"
+    assert table(columns, row, 20)[1] == "1   today  something"
+    assert table(columns, row, 14)[1] == "1   something"
+    assert table(columns, row, 3)[1] == "1   som…"
+
+
 def test_wide_characters_take_two_cells_and_accents_none() -> None:
     assert cell_width("日本") == 4
     assert cell_width("e\u0301") == 1

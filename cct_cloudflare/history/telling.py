@@ -24,11 +24,11 @@ def runs_table(runs: Sequence[RunSummary], width: int | None) -> list[str]:
     """The list: one line for each run."""
     columns = [
         Column("ID"),
-        Column("WHEN"),
+        Column("WHEN", leaves=3),
         Column("RESULT", least=8),
-        Column("TIME", "right"),
-        Column("COST", "right"),
-        Column("WHAT", least=20),
+        Column("TIME", "right", leaves=2),
+        Column("COST", "right", leaves=1),
+        Column("WHAT", least=15),
     ]
     rows = [
         [

@@ -21,6 +21,8 @@ from cct_cloudflare.wording import counted, duration, shown_path, size
 
 _COLUMN_WIDTH = 10
 _COLUMNS = ("min", "median", "p95", "max")
+#: Which of them are left where a line has room for so many.
+_FEWER = {0: ("median",), 1: ("median",), 2: ("median", "max"), 3: ("median", "p95", "max")}
 
 #: A series of more runs is shown by its distribution.
 _MOST_BARS = 20
@@ -130,22 +132,23 @@ def _describe_series(
     runs: Sequence[Observation], totals: Totals, width: int, *, remote: bool, demo: bool
 ) -> list[Line]:
     results = [run.result for run in runs]
+    names = _FEWER.get((width - LABEL_WIDTH - 2) // _COLUMN_WIDTH, _COLUMNS)
     style: Style = "good" if totals.succeeded == totals.runs else "bad"
     lines: list[Line] = [
         [("  ", ""), (f"{totals.succeeded} of {totals.runs} runs succeeded", style)],
         [],
-        [(" " * (LABEL_WIDTH + 2) + "".join(f"{name:>{_COLUMN_WIDTH}}" for name in _COLUMNS), "dim")],
+        [(" " * (LABEL_WIDTH + 2) + "".join(f"{name:>{_COLUMN_WIDTH}}" for name in names), "dim")],
     ]
     known = [(label, of) for label, name in _ROWS if (of := totals.metrics[name]) is not None]
     largest = max((of.median for _, of in known), default=0)
-    room = width - LABEL_WIDTH - 2 - len(_COLUMNS) * _COLUMN_WIDTH - 4
+    room = width - LABEL_WIDTH - 2 - len(names) * _COLUMN_WIDTH - 4
     for label, of in known:
         drawn = bar(of.median, largest, min(room, 24))
-        lines.append([*_row(label, of, duration), (f"  {drawn}", "name")])
+        lines.append([*_row(label, of, names, duration), (f"  {drawn}", "name")])
     if (speed := totals.metrics["tokensPerSecond"]) is not None:
-        lines.append(_row("Tokens/s", speed, lambda value: f"{value:,.0f}"))
+        lines.append(_row("Tokens/s", speed, names, lambda value: f"{value:,.0f}"))
     if (memory := totals.metrics["peakMemoryBytes"]) is not None:
-        lines.append(_row("Memory", memory, lambda value: size(round(value))))
+        lines.append(_row("Memory", memory, names, lambda value: size(round(value))))
     lines += [[], [("  Total of each run", "dim")]]
     lines += _total_bars([run.result.metrics.total_ms or 0 for run in runs], width)
     tokens = f"{totals.input_tokens:,} in, {totals.output_tokens:,} out"
@@ -153,8 +156,9 @@ def _describe_series(
     return lines
 
 
-def _row(label: str, of: Summary, shown: Callable[[float], str]) -> Line:
-    cells = "".join(f"{shown(value):>{_COLUMN_WIDTH}}" for value in (of.min, of.median, of.p95, of.max))
+def _row(label: str, of: Summary, names: Sequence[str], shown: Callable[[float], str]) -> Line:
+    values = dict(zip(_COLUMNS, _values(of), strict=True))
+    cells = "".join(f"{shown(values[name]):>{_COLUMN_WIDTH}}" for name in names)
     return [(f"  {label:<{LABEL_WIDTH}}", "dim"), (cells, "")]
 
 

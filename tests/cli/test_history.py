@@ -32,6 +32,16 @@ def test_an_empty_history_says_how_to_make_a_run(capsys: Capture) -> None:
     assert not database.path().exists()
 
 
+def test_the_list_fits_a_narrow_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = keep(asked("Draw a table of all that has happened since"))
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run_cli(["history"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["ID", run]
+    assert "Draw a table" in lines[1]
+    assert all(len(line) <= 40 for line in lines)
+
+
 def test_the_list_has_a_line_for_each_run(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     first = keep(asked("Draw a table"))
     second = keep(asked("Fail"), events(result(success=False, error_code="program_failed")))

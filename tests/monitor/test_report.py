@@ -213,6 +213,14 @@ def test_many_runs_are_counted_in_ranges(totals: list[float]) -> None:
     assert sum(counts) == len(totals)
 
 
+def test_the_figures_of_several_runs_fit_a_narrow_terminal() -> None:
+    lines = [text_of(line) for line in describe(report(RUN, RUN), 40)]
+    table = lines[next(at for at, line in enumerate(lines) if "median" in line) : lines.index("  Total of each run")]
+    assert table[0].split() == ["median", "max"]
+    assert len(table) > 3
+    assert all(len(line) <= 40 for line in table)
+
+
 @pytest.mark.parametrize("width", [20, 60, 80, 200])
 def test_any_width_is_served(width: int) -> None:
     assert describe(report(), width)
