@@ -39,7 +39,12 @@ Examples:
     metavar="N",
     help="Send it N times, one after the other, and sum up; each is paid for. With --watch: how many checks.",
 )
-@click.option("--watch", is_flag=True, help="Only ask for the Worker's health, again and again until Ctrl-C.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Only ask for the Worker's health, again and again until Ctrl-C; with --json one object for each check, on a"
+    " line of its own.",
+)
 @click.option(
     "--interval", type=Seconds(0.2, 3600), metavar="SECONDS", help="Between two checks of --watch; 2 by default."
 )
