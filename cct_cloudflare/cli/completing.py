@@ -71,6 +71,17 @@ def mcp_names(context: click.Context, _: click.Parameter, incomplete: str) -> li
     return _component_names(context, Kind.MCP, incomplete)
 
 
+def registry_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The registries that were added."""
+    from cct_cloudflare.errors import CctError
+    from cct_cloudflare.registries.book import registries
+
+    try:
+        return _items({registry.name: registry.address for registry in registries()}, incomplete)
+    except CctError:
+        return []
+
+
 def model_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Aliases, then the full names that cct knows."""
     from cct_cloudflare.pricing import model_table
@@ -91,6 +102,21 @@ def run_ids(_: click.Context, __: click.Parameter, incomplete: str) -> list[Comp
     except CctError:
         return []
     return _items({"last": "the latest run", **{run.id: run.title for run in runs}} if runs else {}, incomplete)
+
+
+def installed_refs(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What is installed in the project, or for the user with `--scope user`, as `kind/category/name`."""
+    from cct_cloudflare.errors import CctError
+    from cct_cloudflare.install.lockfile import Scope
+    from cct_cloudflare.install.site import Site
+
+    named = set(context.params.get("refs") or ())
+    try:
+        scope = Scope(context.params.get("scope") or Scope.PROJECT)
+        lock = Site.of(scope, Path(context.params.get("directory") or Path())).read_lock()
+    except (CctError, OSError, ValueError):
+        return []
+    return _items({locked.ref: locked.source for locked in lock.components if locked.ref not in named}, incomplete)
 
 
 def _component_names(context: click.Context, kind: Kind, incomplete: str) -> list[CompletionItem]:

@@ -43,9 +43,17 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
         "destroy": LazyCommand("cct_cloudflare.cli.destroy:destroy", "Remove the deployed Worker."),
         "history": LazyCommand("cct_cloudflare.cli.history:history", "List what was run; show it, or run it again."),
         "stats": LazyCommand("cct_cloudflare.cli.stats:stats", "Runs, success, time, tokens and cost, summed up."),
+        "add": LazyCommand(
+            "cct_cloudflare.cli.add:add", "Install agents, commands, skills, settings, hooks, MCP servers."
+        ),
+        "remove": LazyCommand("cct_cloudflare.cli.remove:remove", "Take installed components out again."),
         "init": LazyCommand("cct_cloudflare.cli.init:init", "Render the Worker project, or bring it up to date."),
         "dev": LazyCommand("cct_cloudflare.cli.dev:dev", "Serve the project's Worker here, for curl and the browser."),
         "mcp": LazyCommand("cct_cloudflare.cli.mcp:mcp", "Serve the sandbox as tools over MCP, on stdio."),
+        "registry": LazyCommand("cct_cloudflare.cli.registry:registry", "Sources of components elsewhere, pinned."),
+        "list": LazyCommand("cct_cloudflare.cli.listing:list_", "List components, all of them or the installed ones."),
+        "search": LazyCommand("cct_cloudflare.cli.listing:search", "Search components by words."),
+        "show": LazyCommand("cct_cloudflare.cli.showing:show", "Show a component, and what it would do."),
         "doctor": LazyCommand("cct_cloudflare.cli.doctor:doctor", "Look at what a run depends on, and how to mend it."),
         "completion": LazyCommand(
             "cct_cloudflare.cli.completion:completion", "Print what completes cct's words in your shell."

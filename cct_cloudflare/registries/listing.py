@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cct_cloudflare.catalog.reading import Summary
 from cct_cloudflare.components.model import Kind
@@ -60,9 +60,18 @@ class Listing:
         object.__setattr__(self, "by_ref", {(listed.kind, listed.name): listed for listed in self.listed})
 
     def counts(self) -> dict[str, int]:
-        """How many there are of each kind that there is, in the order of kinds."""
-        found = Counter(listed.kind for listed in self.listed)
-        return {kind.folder: found[kind] for kind in Kind if found[kind]}
+        return counts_of(self.listed)
+
+
+class _HasKind(Protocol):
+    @property
+    def kind(self) -> Kind: ...
+
+
+def counts_of(components: Iterable[_HasKind]) -> dict[str, int]:
+    """How many there are of each kind that there is, by its folder, in the order of kinds."""
+    found = Counter(component.kind for component in components)
+    return {kind.folder: found[kind] for kind in Kind if found[kind]}
 
 
 def located(path: str, stats: Mapping[str, Stat] | None) -> Located:

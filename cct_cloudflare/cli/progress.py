@@ -1,0 +1,29 @@
+"""How far long work is, on a terminal; nothing elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+from cct_cloudflare.streams import forgive, is_rich
+
+
+@contextlib.contextmanager
+def shown_progress(label: str, *, no_color: bool = False) -> Iterator[Callable[[int, int], None] | None]:
+    """A line on stderr that moves while the block runs, and then goes. Yields what takes (done, of how many).
+
+    Yields None where stderr is no terminal.
+    """
+    if not is_rich(sys.stderr, no_color=no_color):
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+    from cct_cloudflare.displays import rich_console
+
+    forgive(sys.stderr)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=rich_console(sys.stderr), transient=True) as bars:
+        task = bars.add_task(label, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
