@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -17,6 +18,19 @@ def wants_color(*, no_color: bool, environ: Mapping[str, str] | None = None) -> 
 def is_rich(stream: TextIO, *, no_color: bool, environ: Mapping[str, str] | None = None) -> bool:
     """Whether what is shown on `stream` may have colours and move."""
     return stream.isatty() and wants_color(no_color=no_color, environ=environ)
+
+
+def is_unread(stream: TextIO) -> bool:
+    """Whether the reader of a pipe has gone, so that nobody will see what is written. Where that cannot be told: no."""
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):
+        return False
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(number, 0)  # what is wrong with it is told in any case
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def forgive(*streams: TextIO) -> None:

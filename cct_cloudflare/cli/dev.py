@@ -20,6 +20,7 @@ Examples:
 While it runs, every change that is saved in .claude/sandbox/cloudflare (src/, scripts/, package.json,
 wrangler.toml's DEFAULT_MODEL and ALLOWED_ORIGINS) is built and served at the same address. A change
 that cannot be built is shown, and what was served before goes on. Only this machine can connect.
+With --json it also ends when nobody reads its output any more.
 The token is CCT_TOKEN where that is set, else a new one for this session, which cct knows by itself.
 Ctrl-C ends it, with exit code 0.
 """,
@@ -69,5 +70,6 @@ def dev(
             ),
             listening,
             screen.show,
+            screen.is_over,
         )
     return 0

@@ -17,7 +17,7 @@ from cct_cloudflare.dev import DEFAULT_PORT, DevEvent, Failed, Listening, Loaded
 from cct_cloudflare.dev.howto import cct_line, curl_line
 from cct_cloudflare.plain import plain, plain_line
 from cct_cloudflare.sandbox.session import AskConsent
-from cct_cloudflare.streams import is_rich
+from cct_cloudflare.streams import is_rich, is_unread
 from cct_cloudflare.wording import duration, shown_path
 
 #: Below the time that starts a line.
@@ -29,6 +29,9 @@ class Screen(Protocol):
     """May be called from several threads."""
 
     def show(self, event: DevEvent) -> None: ...
+
+    def is_over(self) -> bool:
+        """Whether whoever looked has gone."""
 
     def asking(self, ask: AskConsent) -> AskConsent:
         """The same question, during which nothing else is shown; one that is broken off is a KeyboardInterrupt."""
@@ -51,6 +54,9 @@ class _Base:
         told = None if self.token.from_environment else self.token.value
         return curl_line(self.listening.url, told, has_model=self.has_model)
 
+    def is_over(self) -> bool:
+        return False  # a terminal that goes sends a signal
+
     def asking(self, ask: AskConsent) -> AskConsent:
         def asked(target: Path) -> bool:
             with self._lock:
@@ -65,9 +71,20 @@ class _Base:
 class JsonScreen(_Base):
     """`{"event": …}` per line; whoever reads them is given the token, too, unless it is in the environment anyway."""
 
+    _is_unread = False
+
     def show(self, event: DevEvent) -> None:
         with self._lock:
-            click.echo(json.dumps(self._object(event)))
+            if self.is_over():
+                return
+            try:
+                click.echo(json.dumps(self._object(event)))
+            except BrokenPipeError:
+                self._is_unread = True
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+
+    def is_over(self) -> bool:
+        return self._is_unread or is_unread(sys.stdout)
 
     def _object(self, event: DevEvent) -> dict[str, Any]:
         match event:

@@ -87,8 +87,11 @@ DevEvent = Note | Ready | Loaded | Failed | Logged | Served
 Report = Callable[[DevEvent], None]
 
 
-def develop(request: DevRequest, listening: Listening, report: Report) -> None:
-    """Serves the Worker of a rendered project until SIGINT, SIGTERM or SIGHUP.
+def develop(
+    request: DevRequest, listening: Listening, report: Report, is_over: Callable[[], bool] = lambda: False
+) -> None:
+    """Serves the Worker of a rendered project until SIGINT, SIGTERM or SIGHUP, or until `is_over`, which is asked about
+    once a second.
 
     Meanwhile `cct --worker-url` knows the token by itself. Raises what keeps the first Worker from starting, and
     KeyboardInterrupt for a signal that comes before it is ready; after that a signal is the way to end.
@@ -104,13 +107,15 @@ def develop(request: DevRequest, listening: Listening, report: Report) -> None:
         stack.callback(_ignore_signals)
         with contextlib.suppress(KeyboardInterrupt):
             report(Ready(listening.url, target))
-            _follow(target, workers, snapshot, report)
+            _follow(target, workers, snapshot, report, is_over)
 
 
-def _follow(target: Path, workers: _Workers, snapshot: Snapshot, report: Report) -> None:
-    """Loads every change of the project, once; never ends by itself."""
+def _follow(target: Path, workers: _Workers, snapshot: Snapshot, report: Report, is_over: Callable[[], bool]) -> None:
+    """Loads every change of the project, once, until it is over."""
     problem = ""
     for _ in looks(target):
+        if is_over():
+            return
         try:
             workers.look_after()
             latest = read_snapshot(target)

@@ -143,6 +143,18 @@ def test_on_a_screen_it_says_all_that_is_needed(cct: Cct) -> None:
     assert cct.left_behind() == []
 
 
+def test_it_ends_with_its_reader(cct: Cct) -> None:
+    """As of `cct dev --json | head -1`: nobody would ever see what it goes on to say."""
+    process = cct.start("dev", "--demo", "--json", "--port", "0")
+    next_event(process, "ready")
+    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    with process.stdin, process.stderr:
+        assert (process.wait(PATIENCE), process.stderr.read()) == (0, b"")
+    assert cct.left_behind() == []
+    assert stored(cct) == {}
+
+
 def test_a_change_is_served_at_the_same_address_and_a_broken_one_is_not(cct: Cct) -> None:
     with serving(cct, "--demo", "--trust-project") as dev:
         assert dev.health()["status"] == "ok"
