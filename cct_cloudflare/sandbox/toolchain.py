@@ -48,6 +48,8 @@ _PASSED_ON_PREFIXES = ("npm_config_", "NPM_CONFIG_", "NODE_EXTRA_CA_CERTS", "htt
 
 Progress = Callable[[str], None]
 
+_WAITING = "Waiting for another cct, which is installing or building the local runtime"
+
 
 @dataclass(frozen=True)
 class LocalRuntime:
@@ -77,9 +79,9 @@ def ensure_runtime(progress: Progress, source: WorkerSource | None = None) -> Lo
     check_platform()
     packages = packaged_worker_source()
     toolchain, worker = _places(packages, source)
-    _ensure(toolchain, lambda out: _install(packages, out, progress))
+    _ensure(toolchain, lambda out: _install(packages, out, progress), progress)
     _, packaged = _places(packages, None)
-    _ensure(worker, lambda out: _build(source or packages, toolchain, out, progress, before=packaged))
+    _ensure(worker, lambda out: _build(source or packages, toolchain, out, progress, before=packaged), progress)
     return _runtime(toolchain, worker)
 
 
@@ -199,7 +201,7 @@ def _worker_dir(source: WorkerSource, toolchain_key: str) -> Path:
     return cache_dir() / "worker" / key
 
 
-def _ensure(target: Path, make: Callable[[Path], None]) -> None:
+def _ensure(target: Path, make: Callable[[Path], None], progress: Progress = lambda _: None) -> None:
     """Makes `target` by `make`, once, however many cct ask at the same time. The time of `done` is its last use."""
     done = target / "done"
     with contextlib.suppress(OSError):  # a cache may be read-only
@@ -208,7 +210,7 @@ def _ensure(target: Path, make: Callable[[Path], None]) -> None:
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with project_lock(target.parent, patience=_INSTALL_PATIENCE):
+        with project_lock(target.parent, patience=_INSTALL_PATIENCE, waiting=lambda: progress(_WAITING)):
             if done.exists():
                 return
             shutil.rmtree(target, ignore_errors=True)

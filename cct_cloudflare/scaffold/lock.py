@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cct_cloudflare.errors import ConfigError
@@ -20,16 +20,23 @@ _NO_LOCKS_HERE = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.E
 
 
 @contextlib.contextmanager
-def project_lock(project: Path, *, patience: float = _PATIENCE_SECONDS) -> Iterator[None]:
+def project_lock(
+    project: Path, *, patience: float = _PATIENCE_SECONDS, waiting: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Holds the project for this process; the system releases it when the process ends, however that happens.
 
-    On a file system without locks it holds nothing: each file is still replaced as a whole.
+    `waiting` is called once when another process has it. On a file system without locks it holds nothing: each file is
+    still replaced as a whole.
     Raises ConfigError when another process keeps it for longer than `patience` seconds.
     """
     handle = _open(project)
     try:
         deadline = time.monotonic() + patience
+        is_first = True
         while not _try_lock(handle):
+            if is_first:
+                waiting()
+                is_first = False
             if time.monotonic() >= deadline:
                 raise ConfigError(
                     f"Another cct is writing into {project}, and has been for {patience:.0f} seconds.",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.sandbox import toolchain
 from cct_cloudflare.sandbox.toolchain import LocalRuntime, ensure_runtime, find_node
+from cct_cloudflare.scaffold.lock import project_lock
 from cct_cloudflare.scaffold.source import WorkerSource, packaged_worker_source
 from tests.runtime import CACHE
 
@@ -166,6 +168,20 @@ def test_what_is_made_appears_whole_and_once(tmp_path: Path) -> None:
         thread.join()
     assert len(made) == 1
     assert [path.name for path in target.parent.iterdir()] == ["key"]
+
+
+def test_whoever_waits_for_another_is_told_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    with contextlib.ExitStack() as other:
+        other.enter_context(project_lock(tmp_path))
+
+        def progress(text: str) -> None:
+            told.append(text)
+            other.close()
+
+        toolchain._ensure(tmp_path / "key", lambda out: (out / "file").touch(), progress)
+    assert len(told) == 1
+    assert "another cct" in told[0]
 
 
 def test_what_failed_leaves_nothing_and_is_made_again(tmp_path: Path) -> None:
