@@ -9,7 +9,14 @@ def main() -> None:
     try:
         from cct_cloudflare.cli.main import run_cli
     except KeyboardInterrupt:
-        sys.exit(130)  # nothing has begun yet, nor is there anything that could tell it
+        # Nothing has begun yet. A person knows what they did; a program is told in any case.
+        if "--json" in sys.argv[1:]:
+            import json
+
+            from cct_cloudflare.errors import CctError
+
+            print(json.dumps(CctError("Interrupted.", code="interrupted").to_json()))
+        sys.exit(130)
 
     sys.exit(run_cli(sys.argv[1:]))
 

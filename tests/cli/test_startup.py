@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -26,7 +27,8 @@ def test_python_dash_m_is_the_same_command() -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("cct ")
 
 
-def test_control_c_before_anything_has_begun_is_no_traceback() -> None:
+@pytest.mark.parametrize("argv", [["history"], ["history", "--json"]])
+def test_control_c_before_anything_has_begun_is_no_traceback(argv: list[str]) -> None:
     script = (
         "import builtins, sys\n"
         "load = builtins.__import__\n"
@@ -38,5 +40,9 @@ def test_control_c_before_anything_has_begun_is_no_traceback() -> None:
         "from cct_cloudflare.__main__ import main\n"
         "main()\n"
     )
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "")
+    answer = subprocess.run([sys.executable, "-c", script, *argv], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (130, "")
+    if "--json" in argv:
+        assert json.loads(answer.stdout)["errorCode"] == "interrupted"
+    else:
+        assert answer.stdout == ""
