@@ -1,0 +1,175 @@
+"""What the sources of installed components have now.
+
+The lock file may come from anybody, so the source that it names is opened only when that contacts nobody whom the user
+has not named: the bundled catalog, a registry that was added, a folder of this machine, or what `--from` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cct_cloudflare.components.names import printable
+from cct_cloudflare.components.package import Catalog, Item, Package
+from cct_cloudflare.errors import CctError, UsageError
+from cct_cloudflare.install.lockfile import Locked
+
+BUNDLED = "bundled"
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """An installed component whose present version cannot be had."""
+
+    locked: Locked
+    error: CctError
+
+    def to_json(self) -> dict[str, Any]:
+        told = self.error.to_json()
+        return {
+            "kind": str(self.locked.kind),
+            "name": self.locked.name,
+            "source": self.locked.source,
+            **{key: told[key] for key in ("error", "errorCode", "hint", "retryable")},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    packages: tuple[Package, ...] = ()
+    unavailable: tuple[Unavailable, ...] = ()
+
+
+def present_versions(installed: Sequence[Locked], *, source: str | None = None, base: Path | None = None) -> Present:
+    """The package of each component, from where it came or from `source`, a relative one below `base`.
+
+    A source that is gone takes no other with it. Raises what opening `source` raises.
+    """
+    opened = _Opened(None if source is None else _open_named(source, base))
+    packages: list[Package] = []
+    unavailable: list[Unavailable] = []
+    groups: dict[int, tuple[Catalog, list[tuple[Locked, Item]]]] = {}
+    for locked in installed:
+        try:
+            catalog = opened.catalog(locked)
+            item = _item(catalog, locked)
+        except CctError as error:
+            unavailable.append(Unavailable(locked, error))
+            continue
+        groups.setdefault(id(catalog), (catalog, []))[1].append((locked, item))
+    for catalog, wanted in groups.values():
+        found = _load(catalog, wanted)
+        packages += found.packages
+        unavailable += found.unavailable
+    order = {locked.ref: place for place, locked in enumerate(installed)}
+    return Present(
+        tuple(sorted(packages, key=lambda package: order[package.item.ref])),
+        tuple(sorted(unavailable, key=lambda gone: order[gone.locked.ref])),
+    )
+
+
+class _Opened:
+    """Each source once, however many components came from it; one that fails, fails for all of them."""
+
+    def __init__(self, named: Catalog | None) -> None:
+        self._named = named
+        self._known: dict[str, Catalog | CctError] = {}
+
+    def catalog(self, locked: Locked) -> Catalog:
+        if self._named is not None:
+            return self._named
+        if locked.source not in self._known:
+            try:
+                self._known[locked.source] = _open_recorded(locked.source)
+            except CctError as error:
+                self._known[locked.source] = error
+        found = self._known[locked.source]
+        if isinstance(found, CctError):
+            raise found
+        return found
+
+
+def _open_named(source: str, base: Path | None) -> Catalog:
+    from cct_cloudflare.catalog import bundled_catalog
+    from cct_cloudflare.registries import catalog_of
+
+    return bundled_catalog() if source == BUNDLED else catalog_of(source, base=base)
+
+
+def _open_recorded(source: str) -> Catalog:
+    from cct_cloudflare.catalog import bundled_catalog
+    from cct_cloudflare.registries import catalog_of
+    from cct_cloudflare.registries.book import registries
+
+    if source == BUNDLED:
+        return bundled_catalog()
+    added = next((one.name for one in registries() if source in (one.name, one.address)), None)
+    if added is not None:
+        return catalog_of(added)
+    if _is_local(source) and Path(source).is_dir():
+        return catalog_of(source)
+    shown = printable(source[:200])
+    if _is_local(source):
+        raise UsageError(
+            f"The folder {shown} is gone.",
+            hint="Say where it is now: cct update --from FOLDER",
+            code="component_not_found",
+        )
+    raise UsageError(
+        f"{shown} is none of your registries, so it was not asked.",
+        hint="If you trust it, add it (cct registry add ADDRESS), or name it once: cct update --from ADDRESS",
+        code="component_not_found",
+    )
+
+
+def _is_local(source: str) -> bool:
+    """A whole path; on Windows one that begins like `\\\\server` would ask another machine."""
+    return Path(source).is_absolute() and not source.startswith(("\\\\", "//"))
+
+
+def _item(catalog: Catalog, locked: Locked) -> Item:
+    """By its whole name alone: what only looks like it is something else."""
+    for item in catalog.items(locked.kind):
+        if item.name == locked.name:
+            return item
+    raise UsageError(
+        f"{catalog.label} has no {locked.kind} named {locked.name} any more.",
+        hint=f"It stays as it is installed; to take it out: cct remove {locked.ref}",
+        code="component_not_found",
+    )
+
+
+def _load(catalog: Catalog, wanted: Sequence[tuple[Locked, Item]]) -> Present:
+    """Together where that works, else one by one, so that what is broken is known."""
+    from cct_cloudflare.registries import load_all
+
+    try:
+        return Present(tuple(load_all([(catalog, item) for _, item in wanted])))
+    except CctError as error:
+        if len(wanted) == 1:
+            return Present((), (Unavailable(wanted[0][0], error),))
+        if error.retryable:  # what cannot be reached is not asked again for each of them
+            return Present((), tuple(Unavailable(locked, error) for locked, _ in wanted))
+    found = [_load(catalog, [one]) for one in wanted]
+    return Present(
+        tuple(package for part in found for package in part.packages),
+        tuple(gone for part in found for gone in part.unavailable),
+    )
+
+
+def usable(found: Present, installed: Sequence[Locked], check: Callable[[Package, Locked], object]) -> Present:
+    """Without packages that `check` raises CctError for; these count as unavailable."""
+    by_ref = {locked.ref: locked for locked in installed}
+    packages: list[Package] = []
+    broken: list[Unavailable] = []
+    for package in found.packages:
+        locked = by_ref[package.item.ref]
+        try:
+            check(package, locked)
+        except CctError as error:
+            broken.append(Unavailable(locked, error))
+        else:
+            packages.append(package)
+    return replace(found, packages=tuple(packages), unavailable=(*found.unavailable, *broken))
