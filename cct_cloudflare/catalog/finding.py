@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from cct_cloudflare.catalog.search import search
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import check_name, name_key
 from cct_cloudflare.components.package import Catalog, Item
@@ -83,11 +84,10 @@ def _ambiguous_hint(found: Sequence[Found]) -> str:
 def _not_found_hint(catalogs: Sequence[Catalog], name: str, kind: Kind) -> str:
     for other in Kind:
         if other is not kind and candidates(catalogs, name, other):
-            article = "an" if other.value[0] in "aeiou" or other is Kind.MCP else "a"
-            return f"It is {article} {other}: use --{other} {name}."
-    names = list(dict.fromkeys(item.name for catalog in catalogs for item in catalog.items(kind)))
-    nearest = nearest_names(name, names)
-    if nearest:
+            return f"It is {'an' if other in (Kind.AGENT, Kind.MCP) else 'a'} {other}: use --{other} {name}."
+    items = [item for catalog in catalogs for item in catalog.items(kind)]
+    names = list(dict.fromkeys(item.name for item in items))
+    if nearest := nearest_names(name, names) or [match.item.name for match in search(items, name, 3)]:
         return f"Did you mean {' or '.join(nearest)}?"
     if 0 < len(names) <= _MOST_NAMED:
         return f"The {kind.folder} there are: {', '.join(names)}."

@@ -20,6 +20,9 @@ SKILL_FILE = "SKILL.md"
 
 #: What tools leave behind, and what is not meant to be seen.
 _NEVER = frozenset({"__pycache__", "node_modules"})
+#: Files that tell people about a folder and are no agents. In small letters each is a name like any other.
+ABOUT = frozenset({"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE.md", "README.md"})
+
 _SUFFIXES = {
     Kind.AGENT: ".md",
     Kind.COMMAND: ".md",
@@ -62,15 +65,14 @@ class Folder:
         found = []
         for file in self._main_files(os.fspath(top), kind, set()):
             name = name_of(file[prefix:].replace(os.sep, "/"), kind)
-            if name_problem(name) is None:
+            if name_problem(name) is None and os.path.basename(file) not in ABOUT:  # noqa: PTH119 - many files
                 found.append(Entry(kind, name, file))
         return sorted(found, key=lambda entry: entry.name)
 
     def entry(self, kind: Kind, name: str) -> Entry | None:
         """The one of that name, which must be whole, or None where there is none."""
-        suffix = _SUFFIXES.get(kind, f"/{SKILL_FILE}")
-        path = self.root / kind.folder / f"{name}{suffix}"
-        if name_problem(name) is not None or not path.is_file() or not self.has(path):
+        path = self.root / path_of(kind, name)
+        if name_problem(name) is not None or path.name in ABOUT or not path.is_file() or not self.has(path):
             return None
         return Entry(kind, name, os.fspath(path))
 
@@ -120,6 +122,11 @@ def visible(folder: str) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as found:
         items = [item for item in found if not item.name.startswith(".") and item.name not in _NEVER]
     return sorted(items, key=lambda item: item.name)
+
+
+def path_of(kind: Kind, name: str) -> str:
+    """The path of a main file below the folder that has the folders of kinds: `agents/category/leaf.md`."""
+    return f"{kind.folder}/{name}{_SUFFIXES.get(kind, f'/{SKILL_FILE}')}"
 
 
 def name_of(path: str, kind: Kind) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 APP = "cct-cloudflare"
@@ -29,6 +30,17 @@ def data_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path(APP, appauthor=False)
+
+
+def registries_file() -> Path:
+    """The registries of components that this user has added; absent where there are none."""
+    return config_dir() / "registries.json"
+
+
+def claude_dir() -> Path:
+    """The user's own `.claude`, which Claude Code reads in every project; it may not be there."""
+    named = os.environ.get("CLAUDE_CONFIG_DIR", "").strip()
+    return Path(named) if named else Path.home() / ".claude"
 
 
 def state_dir() -> Path:

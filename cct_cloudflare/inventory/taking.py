@@ -1,0 +1,170 @@
+"""All components that there are for a project: its own, those of the user's registries, the bundled ones; and which of
+them are installed.
+
+`.claude/cct.lock` says what cct installed, and from where. What else lies in `.claude/` is the project's own, and is
+installed as well. A file that cct wrote is listed where it came from, and not once more as the project's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cct_cloudflare import config
+from cct_cloudflare.catalog import bundled_catalog, find, project_catalog
+from cct_cloudflare.catalog.search import search
+from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.names import name_key, printable
+from cct_cloudflare.components.package import Catalog, Item, Package, item_to_json
+from cct_cloudflare.components.walking import path_of
+from cct_cloudflare.install.lockfile import LOCK_NAME, Locked, Scope, read_lock_file
+
+PROJECT = "project"
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One component; `scope` says where it is installed, None where it is not."""
+
+    item: Item
+    scope: Scope | None = None
+
+    @property
+    def installed(self) -> bool:
+        return self.scope is not None
+
+    def to_json(self) -> dict[str, Any]:
+        return item_to_json(self.item, installed=self.installed)
+
+
+def select(listed: Iterable[Listed], *, category: str | None = None, installed: bool = False) -> list[Listed]:
+    """Those that are installed, or of one category or below it; case does not count."""
+    wanted = None if category is None else name_key(category.strip("/"))
+    return [
+        one
+        for one in listed
+        if (one.installed or not installed)
+        and (wanted is None or f"{name_key(one.item.category)}/".startswith(f"{wanted}/"))
+    ]
+
+
+def search_listed(listed: Sequence[Listed], query: str) -> list[Listed]:
+    """Those that fit the query, the best first."""
+    by_item = {id(one.item): one for one in listed}
+    return [by_item[id(match.item)] for match in search((one.item for one in listed), query)]
+
+
+class Inventory:
+    """`catalogs` are listed in their order, and what is installed from anywhere else after them."""
+
+    def __init__(self, catalogs: Sequence[Catalog], locked: Sequence[Locked] = (), *, is_whole: bool = True) -> None:
+        """`is_whole` is False where only some sources are looked at: what comes from others is not listed then."""
+        self._locked = {(one.kind, name_key(one.name), one.source): one for one in locked}
+        self._is_whole = is_whole
+        written = {path for one in locked for path in one.files}
+        self._catalogs = tuple(_Own(catalog, written) if catalog.label == PROJECT else catalog for catalog in catalogs)
+
+    def listed(self, kind: Kind | None = None) -> list[Listed]:
+        """Everything of a kind, or of all kinds, in the order of kinds, sources and names."""
+        return [one for each in (Kind if kind is None else (kind,)) for one in self._of_kind(each)]
+
+    def load(self, ref: str, kind: Kind) -> tuple[Listed, Package]:
+        """What `ref` means over all sources, with its files. Raises what `catalog.find` and `Catalog.load` do."""
+        catalog, item = find(self._catalogs, ref, kind)
+        return Listed(item, self.scope_of(item)), catalog.load(item)
+
+    def scope_of(self, item: Item) -> Scope | None:
+        if item.source == PROJECT:
+            return Scope.PROJECT
+        locked = self._locked.get((item.kind, name_key(item.name), item.source))
+        return locked.scope if locked else None
+
+    def _of_kind(self, kind: Kind) -> Iterator[Listed]:
+        known = set()
+        for catalog in self._catalogs:
+            for item in catalog.items(kind):
+                known.add((kind, name_key(item.name), item.source))
+                yield Listed(item, self.scope_of(item))
+        for key, locked in self._locked.items():
+            if locked.kind is kind and key not in known and (self._is_whole or locked.source in self._labels):
+                yield Listed(Item(kind, locked.name, self._described(locked), printable(locked.source)), locked.scope)
+
+    def _described(self, locked: Locked) -> str:
+        """What the installed file says, where its source is not at hand."""
+        told = (own.described(path) for own in self._catalogs if isinstance(own, _Own) for path in locked.files)
+        return next(filter(None, told), "")
+
+    @cached_property
+    def _labels(self) -> frozenset[str]:
+        return frozenset(catalog.label for catalog in self._catalogs)
+
+
+class _Own:
+    """A project's catalog without the files that cct wrote; `written` are their paths, as the lock has them."""
+
+    def __init__(self, catalog: Catalog, written: set[str]) -> None:
+        self._catalog = catalog
+        self._written = written
+
+    @property
+    def label(self) -> str:
+        return self._catalog.label
+
+    def items(self, kind: Kind | None = None) -> list[Item]:
+        return [item for item in self._catalog.items(kind) if _path(item) not in self._written]
+
+    def load(self, item: Item) -> Package:
+        return self._catalog.load(item)
+
+    def described(self, path: str) -> str:
+        return self._descriptions.get(path, "")
+
+    @cached_property
+    def _descriptions(self) -> dict[str, str]:
+        return {_path(item): item.description for item in self._catalog.items()}
+
+
+def take(project: Path, source: str | None = None, *, note: Note) -> Inventory:
+    """What there is for the project, or what one source has.
+
+    `source` is `project`, `bundled`, the name of a registry, a folder or an address; the last is contacted, which is
+    the only case in which anything is. `note` is told what is left out.
+
+    Raises UsageError for a source that is none, ConfigError for a lock file or a list of registries that cannot be
+    used, and WorkerError for an address that cannot be reached.
+    """
+    own, bundled = project_catalog(project), bundled_catalog()
+    locked = read_locks(project)
+    if source is None:
+        return Inventory((own, *_registries(note), bundled), locked)
+    ours = {catalog.label: catalog for catalog in (own, bundled)}
+    return Inventory((ours.get(source) or _elsewhere(source, note),), locked, is_whole=False)
+
+
+def read_locks(project: Path) -> tuple[Locked, ...]:
+    """What cct has installed in the project, and for this user everywhere. Raises ConfigError."""
+    files = dict.fromkeys(folder.resolve() / LOCK_NAME for folder in (project / ".claude", config.claude_dir()))
+    return tuple(locked for file in files for locked in read_lock_file(file).components)
+
+
+def _elsewhere(source: str, note: Note) -> Catalog:
+    from cct_cloudflare.registries import catalog_of
+
+    return catalog_of(source, note=note)
+
+
+def _registries(note: Note) -> Sequence[Catalog]:
+    if not config.registries_file().exists():
+        return ()  # the rooms that fetch take as long to import as everything else
+    from cct_cloudflare.registries import opened_catalogs
+
+    return opened_catalogs(note=note)
+
+
+def _path(item: Item) -> str:
+    return f".claude/{path_of(item.kind, item.name)}"
