@@ -15,7 +15,7 @@ def main() -> None:
 
             from cct_cloudflare.errors import CctError
 
-            print(json.dumps(CctError("Interrupted.", code="interrupted").to_json()))
+            sys.stdout.write(json.dumps(CctError("Interrupted.", code="interrupted").to_json()) + "\n")
         sys.exit(130)
 
     sys.exit(run_cli(sys.argv[1:]))
