@@ -23,7 +23,6 @@ KINDS = ("agent", "command", "setting", "hook", "mcp", "skill")
 kind_option = click.option("--kind", type=click.Choice(KINDS), help="Only components of one kind.")
 source_option = click.option(
     "--from",
-    "--source",
     "source",
     metavar="SOURCE",
     help="Only what one source has: project, bundled, the name of a registry, a folder or an address.",
