@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cct_cloudflare.deploy.refusals import refusal
@@ -13,6 +14,8 @@ from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.plain import plain_line
 
 ACCOUNT_VARIABLE = "CLOUDFLARE_ACCOUNT_ID"
+
+_LOGIN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY", "CLOUDFLARE_API_USER_SERVICE_KEY")
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,19 @@ def read_login(stdout: str) -> Login | None:
             if isinstance(account, dict) and isinstance(account.get("id"), str)
         ),
     )
+
+
+def may_be_logged_in() -> bool:
+    """Whether there is anything that wrangler could log in with; asks nobody and starts nothing.
+
+    It keeps a login in a file of `.wrangler/config`, also where the key to that is in the system's keyring.
+    """
+    if any(os.environ.get(name) for name in _LOGIN_VARIABLES):
+        return True
+    places = [Path.home(), Path.home() / ".config", Path.home() / "Library" / "Preferences"]
+    places += [Path(os.environ["XDG_CONFIG_HOME"])] if os.environ.get("XDG_CONFIG_HOME") else []
+    places += [Path(os.environ["APPDATA"]) / "xdg.config"] if os.environ.get("APPDATA") else []
+    return any(any((place / ".wrangler" / "config").glob("*")) for place in places)
 
 
 def not_logged_in() -> ConfigError:

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 from cct_cloudflare import scaffold
 from cct_cloudflare.deploy import project
-from cct_cloudflare.deploy.login import Account, Login, SeveralAccountsError, choose_account, not_logged_in, whoami
+from cct_cloudflare.deploy.login import (
+    Account,
+    Login,
+    SeveralAccountsError,
+    choose_account,
+    may_be_logged_in,
+    not_logged_in,
+    whoami,
+)
 from cct_cloudflare.deploy.planning import DeployPlan, check_name, look, make_plan
 from cct_cloudflare.deploy.project import AskConsent, WorkerConfig
 from cct_cloudflare.deploy.refusals import refusal
@@ -63,7 +71,7 @@ def prepare(request: DeployRequest, questions: Questions, progress: Progress) ->
     _check_name_taken_over(request, worker)
     edited = project.edited_files(rendered)
     project.check_consent(rendered, edited, trust_project=request.trust_project, ask=questions.consent)
-    wrangler = open_wrangler(request, progress)
+    wrangler = open_wrangler(request, progress, can_log_in=questions.login is not None)
     progress("Asking Cloudflare who is logged in")
     login = _logged_in(wrangler, questions)
     account = _account(request, worker, login, questions)
@@ -126,9 +134,14 @@ def check_build(wrangler: Wrangler, environment: str) -> None:
         raise refusal(outcome, "building the Worker")
 
 
-def open_wrangler(request: DeployRequest, progress: Progress) -> Wrangler:
-    """The project's own wrangler, installed where it is missing. Raises ConfigError."""
+def open_wrangler(request: DeployRequest, progress: Progress, *, can_log_in: bool = False) -> Wrangler:
+    """The project's own wrangler, installed where it is missing. Raises ConfigError, `deploy_login` among it.
+
+    Nothing is installed for somebody who is not logged in, unless wrangler is needed to log in with (`can_log_in`).
+    """
     target = scaffold.target_of(request.project)
+    if not (can_log_in or project.is_installed(target) or may_be_logged_in()):
+        raise not_logged_in()
     project.install(target, progress)
     return Wrangler(target, find_node(), request.account)
 

@@ -9,6 +9,7 @@ import pytest
 
 from cct_cloudflare import config, deployments, scaffold
 from cct_cloudflare.cli.main import run_cli
+from cct_cloudflare.deploy.login import may_be_logged_in
 from cct_cloudflare.deployments import Deployment
 from cct_cloudflare.errors import CODES
 
@@ -81,6 +82,30 @@ def test_in_a_project_that_was_not_deployed(
     answer = told(capsys, *argv)
     assert answer["exit"] == exit_code
     assert said in str(answer["error"])
+
+
+@pytest.mark.parametrize("argv", [["logs"], ["destroy", "--yes"], ["secret", "rotate"], ["deploy", "--yes"]])
+def test_nothing_is_installed_for_somebody_who_is_not_logged_in(
+    argv: list[str],
+    rendered: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deployments.remember(rendered, Deployment("", "cct-sandbox", url=URL))
+    config.store_worker(URL, "the-token")
+    installed: list[str] = []
+    monkeypatch.setattr("cct_cloudflare.deploy.project.run_tool", lambda command, **_: installed.append(command))
+    assert told(capsys, *argv)["errorCode"] == "deploy_login"
+    assert installed == []
+
+
+@pytest.mark.parametrize("place", [".wrangler", ".config/.wrangler", "Library/Preferences/.wrangler"])
+def test_a_login_is_where_wrangler_keeps_it(place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / place / "config").mkdir(parents=True)
+    assert not may_be_logged_in()
+    (tmp_path / place / "config" / "default.toml").touch()
+    assert may_be_logged_in()
 
 
 def test_the_token_is_shown_when_it_is_asked_for(rendered: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -304,7 +304,7 @@ class TestTheLogin:
     def answers(self, rendered: Path, monkeypatch: pytest.MonkeyPatch) -> list[Login | None]:
         answers: list[Login | None] = [None]
         monkeypatch.setattr(preparing, "whoami", lambda _: answers.pop(0))
-        monkeypatch.setattr(preparing, "open_wrangler", lambda *_: Wrangler(rendered, rendered))
+        monkeypatch.setattr(preparing, "open_wrangler", lambda *_, **__: Wrangler(rendered, rendered))
         monkeypatch.setattr(preparing, "look", lambda *_: Existing(is_there=False))
         return answers
 
