@@ -8,27 +8,29 @@ import itertools
 import json
 import os
 import re
+import subprocess
 import sys
 
-# --- The reader of command lines ----------------------------------------------------------------------------------
-# The same text stands in every hook that looks at commands: a hook is one file. A test holds them equal.
-# It finds every program that a line starts, through quotes, lists, pipes, substitutions, here-documents, `sh -c`,
-# `env` and the like, and runs nothing. What it cannot read with certainty it calls Unclear, and the hook decides.
+# --- The reader of command lines: the same text in every hook that looks at commands ------------------------------
+# It splits a line as a shell does and runs nothing. What it cannot read with certainty is Unclear.
 
-UNKNOWN = "\0"  # in a word: something that only the shell will know. `$NAME` is written \0NAME\0, the rest \0\0.
-SHELLS = set("sh bash zsh dash ksh fish ash su script flock watch parallel ssh".split())
-WRAPPERS = set(
-    "sudo doas env command exec builtin nohup nice ionice time timeout gtimeout stdbuf setsid xargs find fd busybox "
-    "caffeinate chronic strace unbuffer flock watch parallel ssh".split()
+UNKNOWN = "\0"  # in a word: what only the shell will know. `$NAME` is written \0NAME\0, the rest \0\0.
+BEFORE = re.compile(r"[{}!]|if|then|else|elif|do|while|until|time|coproc|[A-Za-z_]\w*\+?=.*", re.DOTALL)
+# Programs that run what they are given.
+STARTER = re.compile(
+    r"(?:ba|z|da|k|fi|a)?sh|eval|su|sudo|doas|env|command|exec|builtin|nohup|nice|ionice|g?timeout|stdbuf|setsid"
+    r"|xargs|find|fd|busybox|caffeinate|chronic|strace|unbuffer|script|flock|watch|parallel|ssh|trap|function"
 )
-RESERVED = set("{ } ! if then else elif fi do done while until coproc function".split())
-ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
-_PLAIN = re.compile(r"[^ \t\r\n'\"\\$`;&|()<>{]+")
-_QUOTED = re.compile(r"[^\"\\$`}]+")
-_NAME = re.compile(r"\w+|[@*#?$!-]")
-_BRACES = re.compile(r"\{[^{}\s$`()]{0,99}(?:,|\.\.)[^{}\s$`()]{0,99}\}")
-_SCOPES = itertools.count(1)
-_REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(&>>?|<<<|<<-?|<>|<&|>>|>\||>&|>|<)")
+TOKEN = re.compile(
+    r"""(?P<redirect>\d*(?:&>>?|<<<|<>|<&|>>|>\||>&|>(?!\()|<(?![<(])))
+    | (?P<here><<(?P<dash>-?)[ \t]*(?P<mark>['"\\]?)(?P<end>[\w.-]+)['"]?)
+    | (?P<plain>[^ \t\r\n'"\\$`;&|()<>\#]+|\$(?![\w({'"])) | (?P<quote>\$?") | '(?P<single>[^']*)'
+    | \$(?P<variable>\w+|[@*\#?$!-]|\{[^{}`$"'\\]*\}) | (?P<open>\$\() | (?P<file>[<>]\() | `(?P<ticks>[^`\\]*)`
+    | \\(?P<escaped>.) | (?P<blank>[ \t\r]+) | (?P<hash>\#) | (?P<stop>&&|\|\||\|&|[;&|()\n]|\Z)""",
+    re.VERBOSE | re.DOTALL,
+)
+# In double quotes the others mean nothing.
+IN_QUOTES = {"variable", "ticks", "escaped", "open", "plain", "quote"}
 
 
 class Unclear(Exception):
@@ -36,459 +38,250 @@ class Unclear(Exception):
 
 
 class Command:
-    """`words` as the program gets them; `texts` its here-documents; `writes` where it is redirected to.
+    """One call: `words` as a shell passes them, of which `name` and `arguments` are the program's own.
 
-    `source` is the command before it in a pipe, `scope` the subshells that it stands in.
+    `given` are the files, strings and here-documents of its redirections, `source` is what is piped into it, and
+    `folder` is where it runs. Only the shell knows a `name` of UNKNOWN and a `folder` of None.
     """
 
-    def __init__(self, scope, source):
-        self.words, self.texts, self.writes = [], [], []
-        self.scope, self.source = scope, source
+    def __init__(self, source=None):
+        self.words, self.given, self.source = [], [], source
+
+    def end(self, folder):
+        """Completes it, and returns the folder of what follows."""
+        own = [*itertools.dropwhile(BEFORE.fullmatch, self.words), ""]
+        self.name, self.arguments, self.folder = program(own[0]), own[1:-1], folder
+        if self.name in ("cd", "pushd", "popd"):
+            target = [word for word in self.arguments if word == "-" or not word.startswith("-")] or ["~"]
+            return path_of("-" if self.name == "popd" else target[-1], folder)
+        return folder
+
+    def text(self, piped=False):
+        """All that it is given, with what is `piped` into it."""
+        return " ".join([self.source.text(True) if piped and self.source else "", *self.words, *self.given])
 
 
-class Reader:
-    def __init__(self, text, scope=()):
-        if len(text) > 500_000 or len(scope) > 20 or UNKNOWN in text:
-            raise Unclear
-        self.text, self.at, self.scope = text, 0, scope
-        self.found, self.pending = [], []
-
-    def read(self):
-        """Every command of the text, in the order of their ends."""
-        self.sequence("")
-        if self.pending:
-            raise Unclear
-        return self.found
-
-    def sequence(self, closer, source=None):
-        outer = self.scope
-        if closer:
-            self.scope = (*outer, next(_SCOPES))
-            if len(self.scope) > 20:
-                raise Unclear
-        command = Command(self.scope, source)
-        while True:
-            char = self.text[self.at : self.at + 1]
-            if char in (closer, ""):
-                if char != closer:
-                    raise Unclear
-                self.at += 1
-                break
-            redirect = _REDIRECT.match(self.text, self.at)
-            if char in " \t\r":
-                self.at += 1
-            elif self.text.startswith("\\\n", self.at):
-                self.at += 2
-            elif char == "#":
-                self.at = self.line_end()
-            elif self.text.startswith(("<(", ">("), self.at):
-                self.at += 2
-                self.sequence(")")
-                command.words.append(UNKNOWN * 2)
-            elif redirect:
-                self.at = redirect.end()
-                self.redirected(command, redirect[1])
-            elif char in "\n;&|()":
-                self.at += 1
-                if command.words or command.writes or command.texts or char == "|":
-                    self.found.append(command)
-                    command = Command(self.scope, command if char == "|" else None)
-                if char == "(":
-                    self.sequence(")", command.source)
-                elif char == "\n":
-                    self.here_documents()
-            else:
-                command.words.append(self.word())
-        if command.words or command.writes:
-            self.found.append(command)
-        self.scope = outer
-
-    def word(self):
-        parts, text = [], self.text
-        while self.at < len(text):
-            char = text[self.at]
-            braces = _BRACES.match(text, self.at) if char == "{" else None
-            plain = _PLAIN.match(text, self.at)
-            if plain:
-                parts.append(plain[0])
-                self.at = plain.end()
-            elif braces:
-                parts.append(UNKNOWN * 2)
-                self.at = braces.end()
-            elif char == "{":
-                parts.append(char)
-                self.at += 1
-            elif char == "'":
-                end = text.find("'", self.at + 1)
-                if end < 0:
-                    raise Unclear
-                parts.append(text[self.at + 1 : end])
-                self.at = end + 1
-            elif char == '"':
-                self.at += 1
-                parts.append(self.quoted('"'))
-            elif char == "\\":
-                parts.append(text[self.at + 1 : self.at + 2].replace("\n", ""))
-                self.at += 2
-            elif char == "$":
-                parts.append(self.dollar(False))
-            elif char == "`":
-                parts.append(self.backquoted())
-            else:
-                break
-        return "".join(parts)
-
-    def quoted(self, closer):
-        """Text in which only $, ` and \\ mean something, up to `closer` (none: the end of the text)."""
-        parts, text = [], self.text
-        while True:
-            char = text[self.at : self.at + 1]
-            plain = _QUOTED.match(text, self.at)
-            if plain:
-                parts.append(plain[0])
-                self.at = plain.end()
-            elif char == closer:
-                self.at += len(closer)
-                return "".join(parts)
-            elif not char:
-                raise Unclear
-            elif char == "\\":
-                following = text[self.at + 1 : self.at + 2]
-                parts.append(following.replace("\n", "") if following in '$`"\\\n' else char + following)
-                self.at += 2
-            elif char == "$":
-                parts.append(self.dollar(True))
-            elif char == "`":
-                parts.append(self.backquoted())
-            else:
-                self.at += 1
-                if closer == "}" and char == '"':
-                    self.quoted('"')
-                parts.append(char)
-
-    def dollar(self, in_quotes):
-        text, start = self.text, self.at
-        self.at += 2
-        following = text[start + 1 : start + 2]
-        if following == "(":
-            self.sequence(")")
-        elif following == "{":
-            name = re.compile(r"(\w+)\}").match(text, self.at)
-            if name:
-                self.at = name.end()
-                return f"\0{name[1]}\0"
-            self.quoted("}")
-        elif following == "'" and not in_quotes:
-            end = re.compile(r"(?:[^'\\]|\\.)*'", re.DOTALL).match(text, self.at)
-            if not end:
-                raise Unclear
-            self.at = end.end()
-            return UNKNOWN * 2 if "\\" in end[0] else end[0][:-1]
-        elif following == '"' and not in_quotes:
-            return self.quoted('"')
-        else:
-            name = _NAME.match(text, start + 1)
-            self.at = name.end() if name else start + 1
-            return f"\0{name[0]}\0" if name else "$"
-        return UNKNOWN * 2
-
-    def backquoted(self):
-        end = re.compile(r"`((?:[^`\\]|\\.)*)`", re.DOTALL).match(self.text, self.at)
-        if not end:
-            raise Unclear
-        self.at = end.end()
-        inner = re.sub(r"\\([`$\\])", r"\1", end[1])
-        self.found += Reader(inner, (*self.scope, next(_SCOPES))).read()
-        return UNKNOWN * 2
-
-    def redirected(self, command, operator):
-        blanks = re.compile(r"[ \t]*").match(self.text, self.at)
-        start = self.at = blanks.end()
-        word = self.word()
-        raw = self.text[start : self.at]
-        if operator in ("<<", "<<-"):
-            self.pending.append((command, word, operator == "<<-", not re.search(r"['\"\\]", raw)))
-        elif operator == "<<<":
-            command.texts.append(word)
-        elif ">" in operator:
-            command.writes.append(word)
-
-    def here_documents(self):
-        pending, self.pending = self.pending, []
-        for command, delimiter, strip, expands in pending:
-            start = self.at
-            while True:
-                end = self.line_end()
-                line, line_start = self.text[self.at : end], self.at
-                if (line.lstrip("\t") if strip else line).rstrip("\r") == delimiter:
-                    break
-                if end == len(self.text):
-                    raise Unclear
-                self.at = end + 1
-            self.at = end
-            body = self.text[start:line_start]
-            command.texts.append(body)
-            if expands and ("$" in body or "`" in body):
-                inner = Reader(body, (*self.scope, next(_SCOPES)))
-                inner.quoted("")
-                self.found += inner.found
-
-    def line_end(self):
-        end = self.text.find("\n", self.at)
-        return len(self.text) if end < 0 else end
-
-
-def programs(text, targets):
-    """(name, arguments, command) of every program that `text` starts. `targets` are the names that matter.
-
-    Raises Unclear. `name` is UNKNOWN where only the shell knows it.
-    """
-    try:
-        return [found for command in Reader(text).read() for found in unfolded(command.words, command, targets, 0)]
-    except RecursionError:
-        raise Unclear from None
-
-
-def unfolded(words, command, targets, depth):
-    if depth > 8:
+def read(text, folder):
+    """The commands of a line that starts in `folder`, in the order of their ends."""
+    if len(text) > 100_000 or UNKNOWN in text:
         raise Unclear
-    while words and (words[0] in RESERVED or ASSIGNMENT.match(words[0])):
-        words = words[1:]
-    if not words:
-        return
-    name, arguments = program_name(words[0]), words[1:]
-    yield name, arguments, command
-    if name == "eval":
-        yield from nested(" ".join(arguments), command, targets, depth)
-    elif name in SHELLS or (name == "env" and any(word.startswith(("-S", "--split")) for word in arguments)):
-        scripts = [word for word in arguments if not word.startswith("-")] or list(command.texts)
-        if not scripts and command.source:
-            scripts = [" ".join(command.source.words[1:]), *command.source.words[1:], *command.source.texts]
-        for script in scripts:
-            yield from nested(script, command, targets, depth)
-    if name in WRAPPERS:
-        # What `find -exec` and `xargs` will put there is not in the line.
-        arguments = [UNKNOWN * 2 if word == "{}" else word for word in arguments]
-        arguments += [UNKNOWN * 2] if name == "xargs" else []
-        known = targets | SHELLS | WRAPPERS | {"eval"}
-        starts = [index for index, word in enumerate(arguments) if program_name(word) in known]
-        if len(starts) > 8:
+    found, outer, at, command, word, quoted, redirect = [], [], 0, Command(), None, False, False
+    while True:
+        token = TOKEN.match(text, at)
+        kind = token.lastgroup if token else ""
+        start, at, value = at, token.end() if token else at, token[kind] if token else ""
+        if quoted and kind not in IN_QUOTES and not text.startswith(("`", "${", "\\"), start):
+            kind, at, value = "plain", start + 1, text[start : start + 1]
+        if len(outer) > 20 or not (value or kind in ("single", "stop", "ticks")):
             raise Unclear
-        ends = {";", "+"} if name == "find" else ()
-        for index in starts:
-            inner = itertools.takewhile(lambda word: word not in ends, arguments[index:])
-            yield from unfolded(list(inner), command, targets, depth + 1)
+        if kind in ("open", "file"):
+            outer.append((folder, command, (word or "") + UNKNOWN * 2, quoted, redirect))
+            command, word, quoted, redirect = Command(), None, False, False
+        elif kind == "hash" and word is None:  # a comment
+            at = (text + "\n").find("\n", at)
+        elif kind in ("plain", "single", "hash"):
+            word = (word or "") + value
+        elif kind == "escaped" and value != "\n":
+            word = (word or "") + ("\\" if quoted and value not in '$`"\\' else "") + value
+        elif kind == "variable":
+            word = f"{word or ''}\0{value.strip('{}')}\0"
+        elif kind == "ticks":
+            found += read(value, folder)
+            word = (word or "") + UNKNOWN * 2
+        elif kind == "quote":
+            word, quoted = word or "", not quoted
+        elif kind != "escaped":
+            if word is not None:
+                (command.given if redirect else command.words).append(word)
+                word, redirect = None, False
+            if kind == "redirect":
+                redirect = True
+            elif kind == "here":
+                body = text.find("\n", at) + 1
+                last = rf"^{token['dash'] and chr(9) + '*'}{re.escape(token['end'])}\r?$"
+                end = re.compile(last, re.MULTILINE).search(text, body)
+                if not body or not end or (not token["mark"] and re.search(r"`|\$\(", text[body : end.start()])):
+                    raise Unclear
+                command.given.append(text[body : end.start()])
+                text = text[:body] + text[end.end() + 1 :]
+            elif kind == "stop":
+                if command.words or command.given or value in ("|", "|&"):
+                    folder = command.end(folder)
+                    found.append(command)
+                    command = Command(command if value in ("|", "|&") else None)
+                if value == "(":
+                    outer.append((folder, Command(), None, False, False))
+                elif value == ")" and outer:
+                    if found and found[-1].name == "case":  # it closes a pattern, not a subshell
+                        raise Unclear
+                    folder, command, word, quoted, redirect = outer.pop()
+                elif not value and outer:
+                    raise Unclear
+                elif not value:
+                    return found
 
 
-def nested(script, outer, targets, depth):
-    if UNKNOWN in script:
-        raise Unclear
-    for command in Reader(script, (*outer.scope, next(_SCOPES))).read():
-        yield from unfolded(command.words, command, targets, depth + 1)
-
-
-def program_name(word):
-    name = word.replace("\\", "/").rsplit("/", 1)[-1].lower()
+def program(word):
+    """The name of the program that a word starts: `git` for `/usr/bin/git`."""
+    name = word.replace("\\", "/").rpartition("/")[2].lower()
     return UNKNOWN if UNKNOWN in name else name[:-4] if name.endswith(".exe") else name
 
 
-# --- The end of the reader ----------------------------------------------------------------------------------------
-
-
-# --- The reader of git commands -----------------------------------------------------------------------------------
-# As the reader of command lines: the same text in every hook that looks at git.
-
-WITH_VALUE = {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source", "--super-prefix"}
-HARMLESS = re.compile(
-    r"GIT_(?:AUTHOR|COMMITTER|TRACE|SSH|LFS)\w*|GIT_(?:SEQUENCE_)?EDITOR|GIT_PAGER|GIT_TERMINAL_PROMPT"
-    r"|GIT_MERGE_AUTOEDIT|GIT_OPTIONAL_LOCKS"
-)
-REDEFINING = re.compile(r"(?:alias|push|remote|branch|include|includeif|url)\.", re.IGNORECASE)
-
-
-class Folders:
-    """In which folder each subshell works. None: only the shell knows."""
-
-    def __init__(self, folder):
-        self.folders = {(): folder}
-
-    def of(self, command):
-        scope = command.scope
-        while scope not in self.folders:
-            scope = scope[:-1]
-        return self.folders.setdefault(command.scope, self.folders[scope])
-
-    def change(self, command, arguments):
-        """Follows a `cd`."""
-        folder = self.of(command)
-        targets = [word for word in arguments if not word.startswith("-") or word == "-"]
-        target = targets[0] if len(targets) == 1 else "-"
-        target = target.replace("\0HOME\0", "~").replace("\0PWD\0", ".")
-        target = target.replace("\0CLAUDE_PROJECT_DIR\0", os.environ.get("CLAUDE_PROJECT_DIR", UNKNOWN))
-        known = folder is not None and UNKNOWN not in target and target != "-"
-        self.folders[command.scope] = os.path.join(folder, os.path.expanduser(target)) if known else None
-
-
-class GitCall:
-    """One call of git: its `subcommand` ("" for none) and the `rest` of its arguments.
-
-    `settings` are those of `-c`. `redefined` says that the line itself changes what git means or where it works.
-    """
-
-    def __init__(self, arguments, command, folder):
-        self.folder, self.options, self.settings, index = folder, [], [], 0
-        while index < len(arguments) and arguments[index].startswith("-"):
-            word, value = arguments[index], arguments[index + 1 : index + 2]
-            if word in ("-C", "--git-dir", "--work-tree"):
-                self.options += [word, *map(os.path.expanduser, value)]
-            elif word.startswith(("--git-dir=", "--work-tree=")):
-                self.options.append(word)
-            elif word in ("-c", "--config-env"):
-                self.settings += value
-            index += 2 if word in WITH_VALUE else 1
-        self.subcommand, self.rest = ("", []) if index >= len(arguments) else (arguments[index], arguments[index + 1 :])
-        variables = [word for word in command.words if word.startswith("GIT_") and ASSIGNMENT.match(word)]
-        self.redefined = any(not HARMLESS.match(word) for word in variables) or any(
-            REDEFINING.match(word) or UNKNOWN in word.partition("=")[0] for word in self.settings
-        )
-
-    @property
-    def placed(self):
-        """Whether it is known where it works."""
-        return self.folder is not None and not self.redefined and not any(UNKNOWN in word for word in self.options)
-
-    def ask(self, *question):
-        """What git says in that place, "" where it has no answer. Nothing of the command itself runs."""
-        import subprocess
-
-        if not self.placed:
-            return ""
-        try:
-            answer = subprocess.run(
-                ["git", *self.options, *question],
-                cwd=self.folder,
-                env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=5,
-                check=False,
-            )
-        except (OSError, ValueError):  # no such folder, or no git: then the command will not get far either
-            return ""
-        return answer.stdout.decode("utf-8", "replace").strip("\n") if answer.returncode == 0 else ""
-
-
-def means(word, *options):
-    """Whether `word` is one of the long options: git takes any beginning that is unique."""
-    return word in options or any(len(word) > 4 and option.startswith(word) for option in options)
-
-
-# --- The end of the reader of git commands ------------------------------------------------------------------------
-
-
-# --- The hook -----------------------------------------------------------------------------------------------------
+def path_of(word, folder):
+    """The full path that `word` means in `folder`, None for one that only the shell knows."""
+    known = {"HOME": "~", "PWD": folder, "CLAUDE_PROJECT_DIR": os.environ.get("CLAUDE_PROJECT_DIR")}
+    path = os.path.expanduser(re.sub("\0(\\w+)\0", lambda found: known.get(found[1]) or found[0], word))
+    if UNKNOWN in path or word == "-" or not (folder or os.path.isabs(path)):
+        return None
+    return re.sub("^/+", "/", os.path.normpath(os.path.join(folder or "/", path)))
 
 
 class Blocked(Exception):
     """The reason, a sentence for Claude."""
 
 
-def run(check, advice):
-    """Reads the tool call. 2 blocks it, and Claude reads why on stderr; a call that cannot be looked at is blocked."""
+def judged(text, folder):
+    """Why the line is blocked, or None. The hook says what is wrong in `check`, and what may be in `suspicious`."""
+    try:
+        check(text, folder)
+    except Blocked as reason:
+        return str(reason)
+    except (Unclear, RecursionError):
+        if suspicious(text):
+            return "The command is too involved to be read. Write it more simply, in several calls."
+    return None
+
+
+def main():
+    """2 blocks the call, and Claude reads why on stderr. A call that cannot be looked at is blocked."""
     try:
         call = json.loads(sys.stdin.buffer.read().decode("utf-8"))
-        command = call["tool_input"].get("command", "")
-        check(command, call.get("cwd") or os.getcwd())
-    except Blocked as reason:
-        return say(f"{reason} {advice}")
+        reason = judged(call["tool_input"].get("command", ""), call.get("cwd") or os.getcwd())
+        reason = f"{reason} {ADVICE}" if reason else ""
     except Exception as problem:
-        return say(f"The hook could not look at the command ({type(problem).__name__}), so it was not run.")
-    return 0
-
-
-def say(text):
+        reason = f"The hook could not look at the command ({type(problem).__name__}), so it was not run."
+    line = "".join(char if char.isprintable() else "?" for char in reason.replace(UNKNOWN, ""))
     name = os.path.splitext(os.path.basename(__file__))[0]
-    line = "".join(char if char.isprintable() else "?" for char in text.replace(UNKNOWN, ""))
-    sys.stderr.buffer.write(f"{name}: {line}\n".encode("utf-8", "backslashreplace"))
-    return 2
+    sys.stderr.buffer.write(f"{name}: {line}\n".encode("utf-8", "backslashreplace") if reason else b"")
+    return 2 if reason else 0
 
 
-# For what cannot be read: a git that throws something away may be in it.
-SUSPICIOUS = re.compile(
+# --- The end of the reader ----------------------------------------------------------------------------------------
+
+
+# --- The reader of git commands: the same text in every hook that looks at git ------------------------------------
+
+WITH_VALUE = ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source", "--super-prefix")
+HARMLESS = re.compile(r"GIT_(?:AUTHOR|COMMITTER|TRACE|SSH|LFS|EDITOR|SEQUENCE|PAGER|TERMINAL|MERGE|OPTIONAL)")
+GIT = re.compile(r"(?<![.\w-])git\b(?!/)", re.IGNORECASE)
+
+
+class Git:
+    """A call of git: its `verb` and the `rest`, which is `flags` and `names`; `folder` is None where it is unknown."""
+
+    def __init__(self, command):
+        words, self.settings, self.folder = list(command.arguments), [], command.folder
+        while words and words[0].startswith("-"):
+            option = words.pop(0)
+            value = words.pop(0) if option in WITH_VALUE and words else ""
+            self.folder = path_of(value, self.folder) if option == "-C" else self.folder
+            self.settings += [value] if option in ("-c", "--config-env") else []
+            if option.startswith(("--git-dir", "--work-tree")):
+                self.folder = None
+        self.verb, self.rest = (words or [""])[0], words[1:]
+        if re.search(r"[\0{*?]", self.verb):
+            raise Blocked("Which git command runs is not written out.")
+        if any(word.startswith("GIT_") and "=" in word and not HARMLESS.match(word) for word in command.words):
+            self.folder = None
+        self.flags = [word for word in self.rest if word.startswith("-")]
+        self.names = [word for word in self.rest if not word.startswith("-")]
+
+    def has(self, letters, *options):
+        """Whether it has one of the flags; git takes any beginning of a long one that is unique."""
+        short = {letter for flag in self.flags if flag[1:2] != "-" for letter in flag[1:]}
+        long = [flag for flag in self.flags if len(flag) > 4]
+        return bool(short & set(letters)) or any(option.startswith(flag) for flag in long for option in options)
+
+    def ask(self, *question):
+        """What git says in the folder, "" where it has no answer. Nothing of the command itself runs."""
+        if self.folder is None:
+            raise Blocked("In which folder git works is not written out.")
+        line = ["git", "--no-optional-locks", "-C", self.folder, *question]
+        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False)
+        return "" if done.returncode else done.stdout.decode("utf-8", "replace").strip("\n")
+
+
+def calls(text, folder):
+    """(command, its call of git or None) for each command. Blocked: something suspicious inside another program."""
+    for command in read(text, folder):
+        inline = command.given or {"-c", "-e", "-p", "--eval", "--print", "eval"} & set(command.arguments)
+        interpreter = inline and re.fullmatch(r"(?:python|node|perl|ruby|deno|bun)[\d.]*", command.name)
+        starter = bool(STARTER.fullmatch(command.name))
+        told = ("git " if command.name == UNKNOWN else "") + command.text(piped=starter)
+        if (starter or interpreter or command.name == UNKNOWN) and suspicious(told):
+            raise Blocked("It would run from inside another program. Call it directly, so that it can be read.")
+        yield command, Git(command) if command.name == "git" else None
+
+
+# --- The end of the reader of git commands ------------------------------------------------------------------------
+
+
+ADVICE = "Commit it or stash it first (git stash push -u), or ask the person you work for to do it."
+LOSES = re.compile(
     r"--hard\b|\bclean\s+-|\bcheckout\s+(?:--|-f|\.)|\brestore\s|\bstash\s+(?:drop|clear)\b|--force\b|\spush\s+-f"
 )
 
 
+def suspicious(text):
+    return GIT.search(text) and LOSES.search(text)
+
+
 def check(text, folder):
-    folders = Folders(folder)
-    try:
-        found = programs(text, {"git", "cd", "pushd", "popd"})
-    except Unclear:
-        if "git" in text.casefold() and SUSPICIOUS.search(text):
-            raise Blocked("The command is too involved to see what it would throw away.") from None
-        return
     saved = False
-    for name, arguments, command in found:
-        if name in ("cd", "pushd", "popd"):
-            folders.change(command, arguments)
-        elif name == "git":
-            call = GitCall(arguments, command, folders.of(command))
-            if UNKNOWN in call.subcommand:
-                raise Blocked("Which git command runs is not written out.")
+    for _, git in calls(text, folder):
+        if git:
             # `git stash && git reset --hard` throws nothing away.
-            saved = saved or (call.subcommand == "stash" and (not call.rest or call.rest[0] in ("push", "save", "-u")))
-            look_at(call, saved)
+            saved = saved or (git.verb == "stash" and (not git.rest or git.rest[0] in ("push", "save", "-u")))
+            look_at(git, saved)
 
 
-def look_at(call, saved):
-    flags = {word for word in call.rest if word.startswith("-")}
-    short = {letter for word in flags if not word.startswith("--") for letter in word[1:]}
-    names = [word for word in call.rest if not word.startswith("-")]
-    verb = f"git {call.subcommand}"
-    if call.subcommand == "reset" and any(means(flag, "--hard", "--merge") for flag in flags):
-        keep(call, saved, verb + " would throw away changes that are not committed: ", untracked=False)
-    elif call.subcommand == "clean" and not ("n" in short or any(means(flag, "--dry-run") for flag in flags)):
-        if "f" in short or any(means(flag, "--force") for flag in flags):
-            keep(call, saved, verb + " would delete files that git does not know: ", untracked=True)
-    elif call.subcommand == "restore" and ("W" in short or any(means(flag, "--worktree") for flag in flags)):
-        keep(call, saved, verb + " would throw away changes that are not committed: ", untracked=False)
-    elif call.subcommand == "restore" and not ("S" in short or any(means(flag, "--staged") for flag in flags)):
-        keep(call, saved, verb + " would throw away changes that are not committed: ", untracked=False)
-    elif call.subcommand in ("checkout", "switch"):
-        forced = "f" in short or any(means(flag, "--force", "--discard-changes") for flag in flags)
-        if forced or (call.subcommand == "checkout" and ("--" in call.rest or "." in names or files(call, names))):
-            keep(call, saved, verb + " would throw away changes that are not committed: ", untracked=False)
-    elif call.subcommand == "stash" and names[:1] in (["drop"], ["clear"]):
-        if not call.placed or call.ask("stash", "list"):
-            raise Blocked(f"{verb} {names[0]} would delete stashed work.")
-    elif call.subcommand == "push":
-        leased = any(flag.startswith(("--force-w", "--force-i")) for flag in flags)
-        forced = "f" in short or (not leased and any(means(flag, "--force", "--mirror") for flag in flags))
-        if forced or (not leased and any(name.startswith("+") for name in names[1:])):
+def look_at(git, saved):
+    if git.verb == "reset" and git.has("", "--hard", "--merge"):
+        keep(git, saved)
+    elif git.verb == "clean" and git.has("f", "--force") and not git.has("n", "--dry-run"):
+        keep(git, saved, untracked=True)
+    elif git.verb == "restore" and (git.has("W", "--worktree") or not git.has("S", "--staged")):
+        keep(git, saved)
+    elif git.verb in ("checkout", "switch") and git.has("f", "--force", "--discard-changes"):
+        keep(git, saved)
+    elif git.verb == "checkout" and ("--" in git.rest or "." in git.names or restores(git)):
+        keep(git, saved)
+    elif git.verb == "stash" and git.names[:1] in (["drop"], ["clear"]) and git.ask("stash", "list"):
+        raise Blocked(f"git stash {git.names[0]} would delete stashed work.")
+    elif git.verb == "push":
+        leased = any(flag.startswith(("--force-w", "--force-i")) for flag in git.flags)
+        bare = git.has("", "--force", "--mirror") or any(name.startswith("+") for name in git.names[1:])
+        if git.has("f") or (bare and not leased):
             raise Blocked("A forced push can delete commits of others; --force-with-lease cannot.")
-    elif call.subcommand == "reflog" and names[:1] in (["expire"], ["delete"]):
+    elif git.verb == "reflog" and git.names[:1] in (["expire"], ["delete"]):
         raise Blocked("The reflog is the last way back to lost commits.")
 
 
-def files(call, names):
-    """Whether a `checkout` without `--` restores files: what it names exists in the folder and is no branch."""
-    if len(names) != 1 or UNKNOWN in names[0] or call.folder is None or call.options:
-        return False
-    path = os.path.join(call.folder, names[0])
-    return os.path.lexists(path) and not call.ask("rev-parse", "--verify", "--quiet", names[0] + "^{commit}")
+def restores(git):
+    """Whether a `checkout` without `--` restores a file: what it names exists in the folder and is no branch."""
+    path = path_of(git.names[0], git.folder) if len(git.names) == 1 else None
+    return path and os.path.lexists(path) and not git.ask("rev-parse", "-q", "--verify", git.names[0] + "^{commit}")
 
 
-def keep(call, saved, reason, untracked):
+def keep(git, saved, untracked=False):
     if saved:
         return
-    if not call.placed:
-        raise Blocked("In which folder git works is not written out, so what it would throw away is not known.")
-    changed = call.ask("status", "--porcelain", "--untracked-files=" + ("normal" if untracked else "no")).splitlines()
+    what = "delete files that git does not know" if untracked else "throw away changes that are not committed"
+    changed = git.ask("status", "--porcelain", "--untracked-files=" + ("normal" if untracked else "no")).splitlines()
     lost = [line[3:] for line in changed if line.startswith("??") is untracked]
     if lost:
-        raise Blocked(f"{reason}{', '.join(lost[:5])}{' and more' if len(lost) > 5 else ''}.")
+        raise Blocked(f"git {git.verb} would {what}: {', '.join(lost[:5])}{' and more' if len(lost) > 5 else ''}.")
 
 
 if __name__ == "__main__":
-    sys.exit(run(check, "Commit it or stash it first (git stash push -u), or ask the person you work for to do it."))
+    sys.exit(main())

@@ -32,8 +32,16 @@ class Part:
 
 _GIT = ("git/guard-main", "git/no-verify", "git/keep-work")
 PARTS = (
-    Part("The reader of command lines", "The end of the reader", (*_GIT, "safety/dangerous-commands")),
-    Part("The reader of git commands", "The end of the reader of git commands", _GIT),
+    Part(
+        "The reader of command lines: the same text in every hook that looks at commands",
+        "The end of the reader",
+        (*_GIT, "safety/dangerous-commands"),
+    ),
+    Part(
+        "The reader of git commands: the same text in every hook that looks at git",
+        "The end of the reader of git commands",
+        _GIT,
+    ),
     Part(
         "What was edited, and which tools the project has",
         "The hook",

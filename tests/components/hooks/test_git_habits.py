@@ -13,11 +13,7 @@ KEEP_WORK = load("git/keep-work")
 
 
 def skips(command: str) -> bool:
-    try:
-        NO_VERIFY.check(command, "/")
-    except NO_VERIFY.Blocked:
-        return True
-    return False
+    return NO_VERIFY.judged(command, "/") is not None
 
 
 @pytest.mark.parametrize(
@@ -92,11 +88,8 @@ def test_no_verify_answers_claude_code(ask: Fire) -> None:
 
 
 def loses(command: str, folder: Path) -> str | None:
-    try:
-        KEEP_WORK.check(command, str(folder))
-    except KEEP_WORK.Blocked as reason:
-        return str(reason)
-    return None
+    reason: str | None = KEEP_WORK.judged(command, str(folder))
+    return reason
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +125,6 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("git clean -xdff", "new.txt"),
         ("git stash drop", "stashed"),
         ("git stash clear", "stashed"),
-        ("sh -c 'git reset --hard'", "a.txt"),
         ("cd . && git reset --hard", "a.txt"),
         ("git fetch && git reset --hard origin/main", "a.txt"),
         ("git -C . clean -f", "new.txt"),
@@ -153,6 +145,8 @@ def test_work_is_kept_where_there_is_some(command: str, lost: str, changed: Path
         "cd $SOMEWHERE && git reset --hard",
         "git $VERB --hard",
         "git reset --hard 'unbalanced",
+        "sh -c 'git reset --hard'",
+        "timeout 9 git clean -fd",
     ],
 )
 def test_what_can_always_lose_something_is_blocked(command: str, clean: Path) -> None:

@@ -8,17 +8,14 @@ import pytest
 
 from tests.components.hooks.calls import Fire, git, load, repository, shell
 
-GUARD = load("git/guard-main")
 NAME = "git/guard-main"
+GUARD = load(NAME)
 
 
 def verdict(command: str, folder: Path | str) -> str | None:
     """Why the command is blocked, or None."""
-    try:
-        GUARD.Guard(["main", "master"], str(folder)).check(command)
-    except GUARD.Blocked as reason:
-        return str(reason)
-    return None
+    reason: str | None = GUARD.judged(command, str(folder))
+    return reason
 
 
 # Wherever they run.
@@ -130,6 +127,11 @@ ALWAYS = [
     "npm run commit && echo push to main",
     "python3 notes.py 'how to git push origin main'",
     'echo "an unbalanced quote',
+    "sudo apt-get install git",
+    "git ls-files '*.py' | xargs wc -l",
+    "git log -3 | python3 -c 'import sys; print(sys.stdin.read())'",
+    "timeout 600 make test",
+    "find . -name .git -prune -o -type f -exec grep -l commit {} +",
     "cat <<'EOF' > notes.md\ngit push origin main\nEOF",
 ]
 
@@ -157,9 +159,24 @@ COMMITS = [
     "git push origin",
     "git push origin HEAD",
     "git push -u origin HEAD",
-    "sh -c 'git commit -m x'",
     "git -C . commit -m x",
 ]
+
+
+# Read only as far as that a git that writes is in them: blocked on every branch, with the way to write it.
+INSIDE = [
+    "sh -c 'git commit -m x'",
+    "env X=1 git commit -m x",
+    "timeout 60 git push origin feature",
+    "echo x | xargs git commit -m",
+    "python3 -c \"import os; os.system('git commit -m x')\"",
+]
+
+
+@pytest.mark.parametrize("command", INSIDE)
+def test_git_is_called_directly(command: str, repositories: tuple[Path, Path]) -> None:
+    for folder in repositories:
+        assert "Call it directly" in str(verdict(command, folder))
 
 
 @pytest.mark.parametrize("command", COMMITS)
