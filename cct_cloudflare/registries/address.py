@@ -16,7 +16,7 @@ _MAX_ADDRESS = 2_000
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}")
-_SCP = re.compile(r"(?:[A-Za-z0-9][\w.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!//)[^\s]+")
+_SCP = re.compile(r"(?:[A-Za-z0-9][\w.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!:)(?!//)[^\s]+")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _HINT = "Give a folder, github:owner/repository, https://… or a git address (https://….git, ssh://…, git@host:…)."
 

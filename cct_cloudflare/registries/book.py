@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cct_cloudflare.config import config_dir
+from cct_cloudflare.config import registries_file
 from cct_cloudflare.errors import ConfigError, UsageError
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.private_store import PrivateStore
@@ -166,4 +166,4 @@ def _optional(value: Any) -> str | None:
 
 
 def _store() -> PrivateStore:
-    return PrivateStore(config_dir() / "registries.json")
+    return PrivateStore(registries_file())

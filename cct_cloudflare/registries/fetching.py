@@ -35,6 +35,7 @@ _ABSENT = {404, 410}
 _CONNECT_SECONDS = 5.0
 _SILENCE_SECONDS = 10.0
 _FILE_SECONDS = 120.0
+_PATIENCE_SECONDS = 2.0
 #: After these a server may well answer; how long is waited before the second and third time.
 _PASSING = {502, 503, 504}
 _WAITS = (0.2, 0.8)
@@ -98,7 +99,7 @@ class Fetcher:
             return found
         tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
         results: queue.SimpleQueue[tuple[str, bytes | BaseException | None]] = queue.SimpleQueue()
-        stop = threading.Event()
+        stop, abort = threading.Event(), threading.Event()
         for url in wanted:
             tasks.put(url)
 
@@ -109,7 +110,7 @@ class Fetcher:
                 except queue.Empty:
                     return
                 try:
-                    results.put((url, self._one(url, pin, limit, "*/*", stale, stop)))
+                    results.put((url, self._one(url, pin, limit, "*/*", stale, abort)))
                 except BaseException as error:  # noqa: BLE001 - raised again where somebody waits for it
                     results.put((url, error))
 
@@ -129,15 +130,18 @@ class Fetcher:
                     if progress is not None:
                         progress(done, len(wanted))
             except Exception:
+                # What is under way is kept when it arrives, so that the next time has less to do.
                 stop.set()
+                deadline = time.monotonic() + _PATIENCE_SECONDS
                 for worker in workers:
-                    worker.join()
+                    worker.join(max(0.0, deadline - time.monotonic()))
                 raise
             finally:
                 stop.set()
+                abort.set()
         return found
 
-    def _one(self, url: str, pin: str, limit: int, accept: str, stale: bool, stop: threading.Event) -> bytes | None:
+    def _one(self, url: str, pin: str, limit: int, accept: str, stale: bool, abort: threading.Event) -> bytes | None:
         kept = self._cache.get(url)
         if kept is not None and pin and kept.pin == pin:
             return _body_of(kept)
@@ -148,7 +152,7 @@ class Fetcher:
                 )
             return _body_of(kept)
         try:
-            answer = self._ask(url, kept, limit, accept, stop)
+            answer = self._ask(url, kept, limit, accept, abort)
         except WorkerError as error:
             if kept is None or not stale or error.code != "registry_unreachable":
                 raise
@@ -165,7 +169,7 @@ class Fetcher:
         if is_new:
             self._note(f"{error.message} What was fetched before is used.")
 
-    def _ask(self, url: str, kept: Kept | None, limit: int, accept: str, stop: threading.Event) -> Kept:
+    def _ask(self, url: str, kept: Kept | None, limit: int, accept: str, abort: threading.Event) -> Kept:
         import httpx
 
         target = url
@@ -173,13 +177,13 @@ class Fetcher:
         waits = iter(_WAITS)
         while True:
             try:
-                answer = self._exchange(target, kept, limit, accept, stop)
+                answer = self._exchange(target, kept, limit, accept, abort)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 raise unreachable(f"{_host(url)} cannot be reached: {_reason(error)}.") from error
             except httpx.HTTPError as error:
-                if (wait := next(waits, None)) is None or stop.is_set():
+                if (wait := next(waits, None)) is None or abort.is_set():
                     raise unreachable(f"{_host(url)} does not answer: {_reason(error)}.") from error
-                stop.wait(wait)
+                abort.wait(wait)
                 continue
             if isinstance(answer, str):
                 redirects += 1
@@ -189,15 +193,15 @@ class Fetcher:
             elif isinstance(answer, int):
                 if answer in _ABSENT:
                     return Kept(b"", absent=True)
-                if answer in _PASSING and (wait := next(waits, None)) is not None and not stop.is_set():
-                    stop.wait(wait)
+                if answer in _PASSING and (wait := next(waits, None)) is not None and not abort.is_set():
+                    abort.wait(wait)
                     continue
                 raise unreachable(f"{_host(url)} answered {answer} for {_shown(url)}.")
             else:
                 return answer
 
     def _exchange(
-        self, url: str, kept: Kept | None, limit: int, accept: str, stop: threading.Event
+        self, url: str, kept: Kept | None, limit: int, accept: str, abort: threading.Event
     ) -> Kept | int | str:
         """A body, a status without one that is of use, or where a redirect leads."""
         headers = {"Accept": accept}
@@ -216,9 +220,9 @@ class Fetcher:
                 )
             if response.status_code != 200:
                 return response.status_code
-            return Kept(self._body(url, response, limit, stop), response.headers.get("ETag", ""))
+            return Kept(self._body(url, response, limit, abort), response.headers.get("ETag", ""))
 
-    def _body(self, url: str, response: httpx.Response, limit: int, stop: threading.Event) -> bytes:
+    def _body(self, url: str, response: httpx.Response, limit: int, abort: threading.Event) -> bytes:
         deadline = time.monotonic() + _FILE_SECONDS
         declared = response.headers.get("Content-Length", "")
         body = bytearray()
@@ -226,7 +230,7 @@ class Fetcher:
         if not too_large:
             for chunk in response.iter_bytes():
                 body += chunk
-                if stop.is_set():
+                if abort.is_set():
                     raise unreachable(f"{_shown(url)} was not fetched to its end.")
                 if time.monotonic() > deadline:
                     raise unreachable(f"{_shown(url)} takes longer than {_FILE_SECONDS:.0f} seconds.")

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from cct_cloudflare.config import cache_dir
@@ -62,6 +63,10 @@ class GitTree:
         return self._commit
 
     def paths(self) -> Mapping[str, Stat]:
+        return self._paths
+
+    @cached_property
+    def _paths(self) -> dict[str, Stat]:
         listed = _git(self._repository, "ls-tree", "-r", "-l", "-z", "--full-tree", self._commit)
         found: dict[str, Stat] = {}
         for line in listed.split(b"\0"):
@@ -81,16 +86,10 @@ class GitTree:
     def read(
         self, paths: Collection[str], *, limit: int = MAX_FILE, progress: Progress | None = None
     ) -> dict[str, bytes]:
-        wanted = [path for path in paths if is_wanted(path)]
-        names = "".join(f"{self._commit}:{path}\n" for path in wanted).encode()
-        sizes = _git(self._repository, "cat-file", "--batch-check=%(objecttype) %(objectsize)", given=names)
-        existing = []
-        for path, line in zip(wanted, sizes.splitlines(), strict=True):
-            kind, _, told = line.rpartition(b" ")
-            if kind == b"blob":
-                if int(told) > limit:
-                    raise invalid(f"{plain_line(path)} is larger than {limit / 1024 / 1024:.3g} MiB.")
-                existing.append(path)
+        existing = [path for path in paths if path in self._paths]
+        for path in existing:
+            if self._paths[path].size > limit:
+                raise invalid(f"{plain_line(path)} is larger than {limit / 1024 / 1024:.3g} MiB.")
         if not existing:
             return {}
         names = "".join(f"{self._commit}:{path}\n" for path in existing).encode()

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cct_cloudflare.components.model import Kind
+from cct_cloudflare.config import cache_dir
+from cct_cloudflare.errors import ConfigError, WorkerError
+from cct_cloudflare.registries import catalog_of
+from cct_cloudflare.registries.address import parse_address
+from cct_cloudflare.registries.catalog import RegistryCatalog
+from cct_cloudflare.registries.git import GitTree, open_git
+from tests.registries.conftest import MakeRepository, commit, run_git
+from tests.registries.servers import agent
+
+PNG = bytes(range(256)) * 3
+
+
+def tree_of(folder: Path, ref: str = "main") -> GitTree:
+    address = parse_address(str(folder), ref=ref)
+    return open_git(address, None, offline=False, stale=False, note=lambda _: None)
+
+
+def test_files_come_exactly_as_they_were_committed(make_repository: MakeRepository) -> None:
+    upstream = make_repository(
+        {
+            ".gitattributes": "* text=auto eol=crlf\n*.md filter=evil ident\n",
+            "agents/a/x.md": "one\r\ntwo\n$Id$\n",
+            "skills/s/SKILL.md": agent("s"),
+            "skills/s/pic.png": PNG,
+            "skills/s/run.sh": "#!/bin/sh\n",
+        }
+    )
+    (upstream / "skills/s/run.sh").chmod(0o755)
+    commit(upstream, {})
+    catalog = catalog_of(f"git+{upstream.as_uri()}")
+    skill, one = (catalog.load(catalog.items(kind)[0]) for kind in (Kind.SKILL, Kind.AGENT))
+    assert skill.files == {"SKILL.md": agent("s").encode(), "pic.png": PNG, "run.sh": b"#!/bin/sh\n"}
+    assert skill.executable == {"run.sh"}
+    assert one.files == {"x.md": subprocess.check_output(["git", "show", "HEAD:agents/a/x.md"], cwd=upstream)}
+    assert skill.revision == run_git(upstream, "rev-parse", "HEAD")
+
+
+def test_nothing_of_a_repository_is_executed_or_checked_out(make_repository: MakeRepository, tmp_path: Path) -> None:
+    canary = tmp_path / "executed"
+    upstream = make_repository({"agents/a/x.md": agent("x"), ".gitattributes": "*.md filter=evil\n"})
+    for name in ("post-checkout", "post-merge", "pre-auto-gc", "reference-transaction", "post-index-change"):
+        hook = upstream / ".git" / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {canary}\n")
+        hook.chmod(0o755)
+    run_git(upstream, "config", "filter.evil.smudge", f"touch {canary}")
+    run_git(upstream, "config", "core.fsmonitor", f"touch {canary}")
+    run_git(upstream, "config", "uploadpack.packObjectsHook", f"touch {canary}")
+    assert tree_of(upstream).read(["agents/a/x.md"])
+    assert not canary.exists()
+    kept = next((cache_dir() / "registries" / "git").iterdir())
+    assert not (kept / "index").exists()
+    assert not any(path.suffix == ".md" for path in kept.rglob("*"))
+    assert list((kept / "hooks").glob("*")) == []
+
+
+def test_links_and_submodules_are_no_files(make_repository: MakeRepository, tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    run_git(inner, "init", "-q")
+    commit(inner, {"agents/evil.md": agent("evil")})
+    upstream = make_repository({"agents/a/x.md": agent("x")})
+    (upstream / "agents" / "link.md").symlink_to("/etc/passwd")
+    (upstream / "commands").symlink_to("/etc")
+    run_git(upstream, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "agents/sub")
+    commit(upstream, {})
+    tree = tree_of(upstream)
+    assert list(tree.paths()) == ["agents/a/x.md"]
+    assert tree.read(["agents/link.md", "agents/sub", "commands", "agents", "../x", "/etc/passwd"]) == {}
+
+
+def test_a_pinned_commit_needs_its_repository_no_more(make_repository: MakeRepository) -> None:
+    upstream = make_repository({"agents/a/x.md": agent("x", "Old.")})
+    old = tree_of(upstream).revision
+    new = commit(upstream, {"agents/a/x.md": agent("x", "New.")})
+    address = str(upstream.as_uri())
+    assert catalog_of(address, revision=old).items()[0].description == "Old."
+    assert catalog_of(address).items()[0].description == "New."
+    upstream.rename(upstream.with_name("gone"))
+    for revision, told in ((old, "Old."), (new, "New.")):
+        catalog = catalog_of(address, revision=revision)
+        assert catalog.items()[0].description == told
+        assert told.encode() in catalog.load(catalog.items()[0]).files["x.md"]
+
+
+def test_a_repository_that_is_gone_is_what_was_fetched_last_with_a_note(make_repository: MakeRepository) -> None:
+    upstream = make_repository({"agents/a/x.md": agent("x")})
+    address = upstream.as_uri()
+    revision = tree_of(upstream, "main").revision
+    catalog_of(address).items()
+    upstream.rename(upstream.with_name("gone"))
+    notes: list[str] = []
+    catalog = catalog_of(address, note=notes.append)
+    assert isinstance(catalog, RegistryCatalog)
+    assert catalog.revision == revision
+    assert len(notes) == 1
+    assert isinstance(offline := catalog_of(address, offline=True), RegistryCatalog)
+    assert offline.revision == revision
+    with pytest.raises(WorkerError) as caught:
+        open_git(parse_address(address), None, offline=False, stale=False, note=notes.append)
+    assert caught.value.code == "registry_unreachable"
+
+
+@pytest.mark.parametrize("ref", ["main", "v1", "feature/x", "COMMIT"])
+def test_a_ref_is_a_branch_a_tag_or_a_commit(make_repository: MakeRepository, ref: str) -> None:
+    upstream = make_repository({"agents/a/x.md": agent("x", "Wanted.")})
+    wanted = run_git(upstream, "rev-parse", "HEAD")
+    run_git(upstream, "tag", "-a", "v1", "-m", "one")
+    run_git(upstream, "branch", "feature/x")
+    if ref != "main":
+        commit(upstream, {"agents/a/x.md": agent("x", "Later.")})
+    assert tree_of(upstream, wanted if ref == "COMMIT" else ref).revision == wanted
+
+
+def test_what_is_not_there_is_one_error_with_a_hint(make_repository: MakeRepository, tmp_path: Path) -> None:
+    upstream = make_repository({"agents/a/x.md": agent("x")})
+    (tmp_path / "plain").mkdir()
+    for address in (
+        parse_address(str(upstream), ref="no-such-branch"),
+        parse_address((tmp_path / "plain").as_uri()),
+        parse_address((tmp_path / "absent").as_uri()),
+    ):
+        with pytest.raises(WorkerError) as caught:
+            open_git(address, None, offline=False, stale=True, note=lambda _: None)
+        assert caught.value.code == "registry_unreachable"
+        assert caught.value.hint
+
+
+def test_settings_of_a_surrounding_git_do_not_lead_elsewhere(
+    make_repository: MakeRepository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    upstream = make_repository({"agents/a/x.md": agent("x")})
+    own = tmp_path / "own"
+    own.mkdir()
+    run_git(own, "init", "-q")
+    before = sorted(path.relative_to(own) for path in own.rglob("*"))
+    monkeypatch.setenv("GIT_DIR", str(own / ".git"))
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(own / ".git" / "objects"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(own))
+    assert list(tree_of(upstream).paths()) == ["agents/a/x.md"]
+    assert sorted(path.relative_to(own) for path in own.rglob("*")) == before
+
+
+def test_without_git_a_sentence_says_so(make_repository: MakeRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    upstream = make_repository({"agents/a/x.md": agent("x")})
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError, match="git is not installed"):
+        tree_of(upstream)
+
+
+def test_a_large_file_is_refused_by_its_size(make_repository: MakeRepository) -> None:
+    tree = tree_of(make_repository({"agents/a/x.md": "x" * 2000}))
+    with pytest.raises(WorkerError, match="larger than"):
+        tree.read(["agents/a/x.md"], limit=1999)
