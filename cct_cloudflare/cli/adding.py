@@ -10,11 +10,12 @@ from pathlib import Path
 
 import click
 
+from cct_cloudflare.cli.consenting import ask_consent
 from cct_cloudflare.cli.options import may_ask
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import parse_refs, printable
 from cct_cloudflare.components.package import Catalog, Package
-from cct_cloudflare.errors import UnsafeError, UsageError
+from cct_cloudflare.errors import UsageError
 from cct_cloudflare.install.applying import Applied, apply, heal
 from cct_cloudflare.install.describing import Account, Line, accounts, comparison, lines, summary
 from cct_cloudflare.install.lockfile import Scope
@@ -132,24 +133,13 @@ def answered(decisions: Decisions, questions: Iterable[Question], screen: Screen
 
 def _ask_consent(plan: Plan, told: Mapping[str, Account], adding: Adding) -> None:
     coming = plan.having(Status.INSTALLED)
-    risky = [told[step.ref] for step in coming if step.ref in told and told[step.ref].risks]
-    if risky and not adding.trust and not adding.can_ask:
-        names = ", ".join(printable(account.ref) for account in risky[:5]) + (" …" if len(risky) > 5 else "")
-        raise UnsafeError(
-            f"{names}: {risky[0].risks[0].what}; nothing was installed.",
-            hint="--dry-run shows all that it would do; --trust installs it, and --yes does not.",
-            code="unsafe_component",
-        )
-    if not adding.can_ask:
-        return
-    click.confirm(f"Install {counted(len(coming), 'component')}?", default=True, abort=True, err=True)
-    if risky and not adding.trust:
-        click.confirm(
-            "What is marked with ! above acts by itself, or weakens a protection. Do you trust it?",
-            default=False,
-            abort=True,
-            err=True,
-        )
+    ask_consent(
+        f"Install {counted(len(coming), 'component')}?",
+        [told[step.ref] for step in coming if step.ref in told],
+        trust=adding.trust,
+        can_ask=adding.can_ask,
+        done="installed",
+    )
 
 
 def _tell_next(applied: Applied, adding: Adding, screen: Screen) -> None:

@@ -33,6 +33,7 @@ _WIDTH = 100
 _MARKS: dict[Action, tuple[str, Style]] = {
     Action.CREATED: ("+", "good"),
     Action.MERGED: ("~", "good"),
+    Action.UPDATED: ("~", "good"),
     Action.REPLACED: ("!", "warn"),
     Action.REMOVED: ("-", "bad"),
     Action.IDENTICAL: ("=", "dim"),
@@ -159,8 +160,12 @@ def _wrapped(label: str, values: Sequence[str]) -> Iterator[Line]:
 
 
 def comparison(question: Question) -> Iterator[Line]:
-    """Both sides of a question, as the lines of a unified difference."""
+    """Both sides of a question, as the lines of a unified difference; of three versions, what each side changed."""
     yield question.what, "bold"
+    if question.base is not None and question.theirs is not None:
+        yield from difference(question.base, question.ours, "installed", "yours")
+        yield from difference(question.base, question.theirs, "installed", "the component's")
+        return
     base_is_told = question.base is not None and question.theirs is None
     ours, theirs = (question.base, question.ours) if base_is_told else (question.ours, question.theirs)
     names = ("installed", "yours") if base_is_told else ("yours", "the component's")

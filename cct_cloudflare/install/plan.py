@@ -21,6 +21,7 @@ class Action(enum.StrEnum):
     CREATED = "created"
     IDENTICAL = "identical"
     MERGED = "merged"
+    UPDATED = "updated"
     REPLACED = "replaced"
     REMOVED = "removed"
     KEPT = "kept"

@@ -211,7 +211,7 @@ class _One:
             if spelt != path:
                 self._draft.write(spelt, None)
             self._own(path, placed)
-            self._write(path, ours, placed.content, placed)
+            self._write(path, ours, placed.content, placed, Action.REPLACED)
         else:
             self._files.append(FileStep(spelt, Action.KEPT if decision else Action.CONFLICT, ours, ours))
 
@@ -247,7 +247,7 @@ class _One:
         self, path: str, before: bytes | None, after: bytes, placed: PlacedFile, action: Action | None = None
     ) -> None:
         self._draft.write(path, after, executable=placed.executable)
-        usual = Action.CREATED if before is None else Action.REPLACED
+        usual = Action.CREATED if before is None else Action.UPDATED
         self._files.append(FileStep(path, action or usual, before, after))
 
     def _own(self, path: str, placed: PlacedFile) -> None:

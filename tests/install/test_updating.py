@@ -12,7 +12,7 @@ import pytest
 
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.errors import UsageError
-from cct_cloudflare.install import store, three_way
+from cct_cloudflare.install import store
 from cct_cloudflare.install.applying import apply
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Lock, Locked, Scope
 from cct_cloudflare.install.plan import Action, Decisions, Plan, Status
@@ -169,7 +169,7 @@ def test_binary_files_are_never_merged(tmp_path: Path) -> None:
 def test_without_git_both_sides_are_a_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, package("agent", "x/a", OLD))
     (tmp_path / AGENT).write_text(OLD.replace("one", "ONE"))
-    monkeypatch.setattr(three_way.shutil, "which", lambda _: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError):
         update(tmp_path, package("agent", "x/a", NEW))
 
