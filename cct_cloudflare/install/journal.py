@@ -313,5 +313,7 @@ def _back_up(site: Site, change: Change) -> Path | None:
 
 
 def _close(site: Site) -> None:
-    (site.state / _JOURNAL).unlink(missing_ok=True)
-    (site.state / _BACKWARDS).unlink(missing_ok=True)
+    """Forgets a change that has come to its end. A journal that cannot be removed says what is so already."""
+    with contextlib.suppress(OSError):
+        (site.state / _JOURNAL).unlink(missing_ok=True)
+        (site.state / _BACKWARDS).unlink(missing_ok=True)
