@@ -10,8 +10,15 @@ project, with one exception: `ANTHROPIC_API_KEY` in the project's `.env`. Their 
 The environment is read when a function is called, never at import.
 """
 
-from cct_cloudflare.config.consent import is_trusted, trust
-from cct_cloudflare.config.keys import Key, KeySource, checked_key, find_anthropic_key, store_anthropic_key
+from cct_cloudflare.config.consent import agreed, is_trusted, trust
+from cct_cloudflare.config.keys import (
+    KEY_SOURCES,
+    Key,
+    KeySource,
+    checked_key,
+    find_anthropic_key,
+    store_anthropic_key,
+)
 from cct_cloudflare.config.places import (
     KEY_VARIABLE,
     TOKEN_VARIABLE,
@@ -36,12 +43,14 @@ from cct_cloudflare.config.workers import (
 )
 
 __all__ = [
+    "KEY_SOURCES",
     "KEY_VARIABLE",
     "TOKEN_VARIABLE",
     "URL_VARIABLE",
     "Key",
     "KeySource",
     "WorkerTarget",
+    "agreed",
     "cache_dir",
     "checked_key",
     "checked_token",

@@ -15,6 +15,14 @@ from cct_cloudflare.private_store import PrivateStore, read_small_text
 
 KeySource = Literal["flag", "environment", "stored", "dotenv"]
 
+#: How each is called where a person is told that the key comes from it.
+KEY_SOURCES: Mapping[KeySource, str] = {
+    "flag": "--anthropic-api-key",
+    "environment": f"the variable {KEY_VARIABLE}",
+    "stored": "your own credentials.json",
+    "dotenv": "the project's .env",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

@@ -202,12 +202,8 @@ def _plan_key(project: Path, existing: Existing | None, typed: str | None, *, wi
             hint=f"Set {KEY_NAME} and run the same command again; or deploy without one: --no-key",
             code="key_missing",
         ) from error
-    where = {
-        "flag": "the one that you typed",
-        "environment": f"from {KEY_NAME} in the environment",
-        "stored": "the one stored for you",
-    }
-    return SecretPlan(KEY_NAME, "set", where.get(key.source, f"from {project / '.env'}"), key.value)
+    why = "the one that you typed" if key.source == "flag" else f"from {config.KEY_SOURCES[key.source]}"
+    return SecretPlan(KEY_NAME, "set", why, key.value)
 
 
 def _where(before: Deployment | None, name: str, environment: str, url: str | None) -> Deployment:

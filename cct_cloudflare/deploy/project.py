@@ -136,19 +136,15 @@ def check_consent(plan: scaffold.Plan, edited: tuple[str, ...], *, trust_project
     if not edited:
         return
     target = plan.target
-    source = scaffold.worker_source_hash(target)
-    settings = hashlib.sha256((target / CONFIG_NAME).read_bytes()).hexdigest() if CONFIG_NAME in edited else None
-    needed = [] if scaffold.is_pristine(plan.project) else [(plan.project, source)]
-    needed += [(target / CONFIG_NAME, settings)] if settings else []
-    known = all(config.is_trusted(path, digest) for path, digest in needed)
-    if not known and not trust_project and not (ask is not None and ask(target, edited)):
+    needed = {} if scaffold.is_pristine(plan.project) else {plan.project: scaffold.worker_source_hash(target)}
+    if CONFIG_NAME in edited:
+        needed[target / CONFIG_NAME] = hashlib.sha256((target / CONFIG_NAME).read_bytes()).hexdigest()
+    if not config.agreed(needed, given=trust_project, ask=ask and (lambda: ask(target, edited))):
         raise ConfigError(
             f"The Worker in {target} is not what cct renders ({few(edited)}), so it was not deployed.",
             code="untrusted_project",
             hint="Read it, then allow it with --trust-project; or restore it with: cct init --force",
         )
-    for path, digest in needed:
-        config.trust(path, digest)
 
 
 def few(paths: tuple[str, ...]) -> str:

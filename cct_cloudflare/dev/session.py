@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cct_cloudflare.config import is_trusted, session_worker, trust
+from cct_cloudflare.config import agreed, session_worker
 from cct_cloudflare.dev.builds import builds_folder
 from cct_cloudflare.dev.changes import Snapshot, looks, read_snapshot
 from cct_cloudflare.dev.front import Front, Served, open_front
@@ -154,17 +154,14 @@ class _Consent:
         """Raises ConfigError (`untrusted_project`)."""
         if source == packaged_worker_source():
             return
-        target = target_of(self._project)
-        self._given = (
-            self._given or is_trusted(self._project, source.hash) or (self._ask is not None and self._ask(target))
-        )
+        target, ask = target_of(self._project), self._ask
+        self._given = agreed({self._project: source.hash}, given=self._given, ask=ask and (lambda: ask(target)))
         if not self._given:
             raise ConfigError(
                 f"The Worker source in {target} is not what cct renders, so it was not started.",
                 code="untrusted_project",
                 hint="Read it, then allow it: cct dev --trust-project; or restore it: cct init --force",
             )
-        trust(self._project, source.hash)
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,6 @@ from cct_cloudflare.wording import counted
 #: Days before its end from which on a model is near it: the notice that Anthropic promises.
 NEAR_DAYS = 60
 
-_SOURCES = {
-    "flag": "--anthropic-api-key",
-    "environment": f"the variable {config.KEY_VARIABLE}",
-    "dotenv": "the project's .env",
-}
-
-
 def look_at_endpoint(_: Context) -> Finding:
     """`ANTHROPIC_BASE_URL`, by its host; raises ConfigError for one to which no request would go."""
     base = base_url(os.environ.get("ANTHROPIC_BASE_URL"))
@@ -42,9 +35,7 @@ def look_at_key(context: Context) -> Finding:
     """Where the key comes from, and whether it can be one; raises ConfigError."""
     if context.target.get() is not None:
         return skip("Not needed on this machine: the deployed Worker has its own.")
-    key = context.key.get()
-    source = _SOURCES.get(key.source, f"{config.config_dir() / 'credentials.json'}")
-    return ok(f"A key comes from {source}.")
+    return ok(f"A key comes from {config.KEY_SOURCES[context.key.get().source]}.")
 
 
 def look_at_key_validity(context: Context) -> Finding:

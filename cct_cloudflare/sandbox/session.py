@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cct_cloudflare.config import WorkerTarget, is_trusted, trust
+from cct_cloudflare.config import WorkerTarget, agreed
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.sandbox.client import WorkerClient
 from cct_cloudflare.sandbox.toolchain import Progress, check_platform, ensure_runtime
@@ -46,14 +46,14 @@ def trusted_source(project: Path, *, trust_project: bool, ask: AskConsent | None
     """
     if is_pristine(project):
         return None
-    source = read_worker_source(target_of(project))
-    if not trust_project and not is_trusted(project, source.hash) and not (ask is not None and ask(target_of(project))):
+    target = target_of(project)
+    source = read_worker_source(target)
+    if not agreed({project: source.hash}, given=trust_project, ask=ask and (lambda: ask(target))):
         raise ConfigError(
-            f"The Worker source in {target_of(project)} is not what cct renders, so it did not get your key.",
+            f"The Worker source in {target} is not what cct renders, so it did not get your key.",
             code="untrusted_project",
             hint="Read it, then allow it with --trust-project; or restore it with: cct init --force",
         )
-    trust(project, source.hash)
     return source
 
 

@@ -19,14 +19,6 @@ from cct_cloudflare.wording import tilde_path
 
 Step: TypeAlias = Callable[[Draft], "Draft | Back"]
 
-#: How a key is called where it comes from.
-KEY_SOURCES = {
-    "flag": "--anthropic-api-key",
-    "environment": config.KEY_VARIABLE,
-    "stored": "your settings",
-    "dotenv": "the project's .env",
-}
-
 
 def walk(steps: Sequence[Step], draft: Draft) -> Draft | Back:
     """Takes the steps in their order. BACK returns to the last step that asked something, or to the caller.
@@ -232,7 +224,7 @@ class Steps:
 
 def where_options(known: Known) -> list[Option[tuple[Where, str | None]]]:
     """The places to choose from. One that is ruled out says why."""
-    need = f"with the key from {KEY_SOURCES[known.key.source]}" if known.key else "needs an Anthropic key"
+    need = f"with the key from {config.KEY_SOURCES[known.key.source]}" if known.key else "needs an Anthropic key"
     usual = [known.usual_worker] if known.usual_worker else []
     workers = [*usual, *(url for url in known.workers if url not in usual)]
     kept: list[Option[tuple[Where, str | None]]] = [

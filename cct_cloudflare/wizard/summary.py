@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cct_cloudflare import config, pricing, scaffold
+from cct_cloudflare.claude_api import base_url
 from cct_cloudflare.components.names import parse_refs
 from cct_cloudflare.estimates import estimate_plan
 from cct_cloudflare.left_out import told
@@ -17,7 +18,6 @@ from cct_cloudflare.scaffold.variables import project_model
 from cct_cloudflare.wizard.draft import Draft, Where, command_line, run_argv
 from cct_cloudflare.wizard.known import Known
 from cct_cloudflare.wizard.questions import Fact
-from cct_cloudflare.wizard.steps import KEY_SOURCES
 from cct_cloudflare.wording import counted, tilde_path
 
 
@@ -87,12 +87,13 @@ def _key(draft: Draft, known: Known, api_url: str | None) -> Iterator[str]:
         if draft.new_worker is not None:
             yield f"the token will be kept in {tilde_path(config.config_dir())}, for this Worker alone"
         return
-    api = f", for {api_url}" if api_url else ""
+    # As it is asked, or not at all: what cannot be an address may hold a password.
+    api = f", for {base_url(api_url)}" if api_url else ""
     if draft.new_key is not None:
         kept = f"will be kept in {tilde_path(config.config_dir())}" if draft.new_key.keep else "for this session only"
         yield f"the one you typed; {kept}{api}"
     elif known.key is not None:
-        yield f"from {KEY_SOURCES[known.key.source]}{api}"
+        yield f"from {config.KEY_SOURCES[known.key.source]}{api}"
 
 
 def _prompt(draft: Draft, plan: RunPlan) -> str:

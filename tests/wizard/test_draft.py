@@ -13,9 +13,7 @@ from cct_cloudflare.cli.main import cct
 from cct_cloudflare.components.names import name_problem, parse_refs
 from cct_cloudflare.wizard.draft import Draft, NewKey, NewWorker, Verb, Where, command_line, run_argv
 
-NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
-    lambda name: name_problem(name) is None and name == name.strip()
-)
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(lambda name: name_problem(name) is None)
 NAME_LISTS = st.lists(NAMES, max_size=3, unique=True).map(tuple)
 # A lone dash is refused where it is asked for: it means standard input.
 PROMPTS = st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda text: text.strip() not in ("", "-"))
