@@ -89,8 +89,8 @@ class Display(Protocol):
         """`result` already counts the files that this side refused; `closing` is what else is known here."""
 
 
-class _BaseDisplay:
-    tells_errors = False
+class OnStreams:
+    """What every way to show something has: two streams, a context, warnings."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         self._stdout = stdout
@@ -102,6 +102,14 @@ class _BaseDisplay:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         return
 
+    def warn(self, text: str) -> None:
+        self._stderr.write(f"Warning: {plain_line(text)}\n")
+        self._stderr.flush()
+
+
+class _BaseDisplay(OnStreams):
+    tells_errors = False
+
     def begin(self, intro: Intro) -> None:
         return
 
@@ -110,10 +118,6 @@ class _BaseDisplay:
 
     def note(self, text: str) -> None:
         return
-
-    def warn(self, text: str) -> None:
-        self._stderr.write(f"Warning: {plain_line(text)}\n")
-        self._stderr.flush()
 
 
 class JsonDisplay(_BaseDisplay):

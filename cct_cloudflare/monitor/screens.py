@@ -9,9 +9,9 @@ import json
 import sys
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from cct_cloudflare.displays import STYLES, rich_console
+from cct_cloudflare.displays import STYLES, OnStreams, rich_console
 from cct_cloudflare.monitor.describe import check_line, describe, watch_lines, worker_fact
 from cct_cloudflare.monitor.health import Check, Worker
 from cct_cloudflare.monitor.lines import Line, fact, text_of
@@ -40,18 +40,8 @@ _WIDTH = 100
 _FRAMES_PER_SECOND = 12
 
 
-class Screen:
+class Screen(OnStreams):
     """Shows nothing on the way, and the report in plain lines at the end. A context manager around all of it."""
-
-    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
-        self._stdout = stdout
-        self._stderr = stderr
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        return
 
     def greeted(self, worker: Worker) -> None:
         """The Worker is there."""
@@ -64,10 +54,6 @@ class Screen:
 
     def run_ends(self, run: Observation) -> None:
         """The run has its result."""
-
-    def warn(self, text: str) -> None:
-        self._stderr.write(f"Warning: {plain_line(text)}\n")
-        self._stderr.flush()
 
     def report(self, report: Report) -> None:
         """The end. An error in it is told only where nobody else could."""
