@@ -17,7 +17,7 @@ export npm_config_update_notifier := false
 # npm trusts whom the machine trusts, as pip and git do.
 export NODE_USE_SYSTEM_CA := 1
 
-PYTHON_DIRS := cct_cloudflare tests bench
+PYTHON_DIRS := cct_cloudflare tests bench components
 WORKER := .work/worker/.claude/sandbox/cloudflare
 
 # Each recipe line starts with a command that needs a shell, or make 3.81 would not use the PATH above.

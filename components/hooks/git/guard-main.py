@@ -248,9 +248,10 @@ def check(text, folder):
     for command, git in calls(text, folder):
         if git:
             look_at(git, switched)
-        elif command.name in ("export", "declare", "typeset", "alias"):
-            if any(word.startswith(("GIT_", "git=")) and not HARMLESS.match(word) for word in command.arguments):
-                raise Blocked("The command changes what git means or where it works.")
+        elif command.name in ("export", "declare", "typeset", "alias") and any(
+            word.startswith(("GIT_", "git=")) and not HARMLESS.match(word) for word in command.arguments
+        ):
+            raise Blocked("The command changes what git means or where it works.")
 
 
 def look_at(git, switched):

@@ -246,16 +246,16 @@ def check(text, folder):
 
 
 def look_at(git, saved):
-    if git.verb == "reset" and git.has("", "--hard", "--merge"):
-        keep(git, saved)
-    elif git.verb == "clean" and git.has("f", "--force") and not git.has("n", "--dry-run"):
+    if git.verb == "clean" and git.has("f", "--force") and not git.has("n", "--dry-run"):
         keep(git, saved, untracked=True)
-    elif git.verb == "restore" and (git.has("W", "--worktree") or not git.has("S", "--staged")):
+    elif (git.verb == "reset" and git.has("", "--hard", "--merge")) or (
+        git.verb == "restore" and (git.has("W", "--worktree") or not git.has("S", "--staged"))
+    ):
         keep(git, saved)
-    elif git.verb in ("checkout", "switch") and git.has("f", "--force", "--discard-changes"):
-        keep(git, saved)
-    elif git.verb == "checkout" and ("--" in git.rest or "." in git.names or restores(git)):
-        keep(git, saved)
+    elif git.verb in ("checkout", "switch"):
+        forced = git.has("f", "--force", "--discard-changes")
+        if forced or (git.verb == "checkout" and ("--" in git.rest or "." in git.names or restores(git))):
+            keep(git, saved)
     elif git.verb == "stash" and git.names[:1] in (["drop"], ["clear"]) and git.ask("stash", "list"):
         raise Blocked(f"git stash {git.names[0]} would delete stashed work.")
     elif git.verb == "push":

@@ -228,8 +228,9 @@ def calls(text, folder):
 
 ADVICE = "Run without it, and mend what the checks find; only the person you work for may skip them."
 SKIPS = re.compile(
-    r"--no-veri|hooksPath|\b(?:HUSKY=0|LEFTHOOK=(?:0|false)|SKIP=|PRE_COMMIT_)|\s-\w{0,9}n\b", re.IGNORECASE
+    r"--no-veri|hookspath|\b(?:husky=0|lefthook=(?:0|false)|skip=|pre_commit_)|\s-\w{0,9}n\b", re.IGNORECASE
 )
+MAY_SKIP = re.compile(r"\b(?:commit|push|merge|am|rebase|config)\b")
 TAKES_AWAY = re.compile(
     r"\b(?:rm|chmod|mv|unlink)\b.{0,99}(?:\.git/hooks|\.husky)|\b(?:husky|lefthook|pre-commit) uninstall"
 )
@@ -245,9 +246,7 @@ TAKES_VALUE = set(
 
 
 def suspicious(text):
-    return TAKES_AWAY.search(text) or (
-        re.search(r"\b(?:commit|push|merge|am|rebase|config)\b", text) and SKIPS.search(text)
-    )
+    return TAKES_AWAY.search(text) or (MAY_SKIP.search(text) and SKIPS.search(text))
 
 
 def check(text, folder):
@@ -267,9 +266,9 @@ def check(text, folder):
 def look_at(git, off):
     if any(setting.lower().startswith("core.hookspath") for setting in git.settings):
         raise Blocked("It would run git with another folder of hooks.")
-    if git.verb == "config" and len(git.rest) > 1 and "core.hookspath" in map(str.lower, git.rest):
-        if not {"--get", "--get-all", "get", "--list", "list"} & set(git.rest):
-            raise Blocked("It would move the folder that git takes its hooks from.")
+    reads = len(git.rest) < 2 or {"--get", "--get-all", "get", "--list", "list"} & set(git.rest)
+    if git.verb == "config" and "core.hookspath" in map(str.lower, git.rest) and not reads:
+        raise Blocked("It would move the folder that git takes its hooks from.")
     if git.verb not in CHECKED:
         return
     if off:

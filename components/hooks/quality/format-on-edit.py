@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 
-
 # --- What was edited, and which tools the project has -------------------------------------------------------------
 # The same text in both hooks that run tools on an edited file: a hook is one file. A test holds them equal.
 
@@ -52,7 +51,7 @@ def holding(path, project, *names):
 
 
 def installed(path, project, name):
-    """The project's own copy of a program, from node_modules or a virtual environment; else the machine's; else None."""
+    """The project's own copy of a program, from node_modules or a virtual environment, else the machine's, or None."""
     for folder in upwards(path, project):
         for place in ("node_modules/.bin", ".venv/bin", "venv/bin", ".venv/Scripts"):
             found = shutil.which(name, path=os.path.join(folder, place))

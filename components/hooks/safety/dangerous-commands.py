@@ -208,13 +208,19 @@ def check(text, folder, depth=0):
             look_at(name, words[index + 1 :], command.folder)
             if INTERPRETER.fullmatch(name):
                 inserted = any(UNKNOWN in word for word in words) and INSERTED.search(text)
-                if inserted or FETCHERS & set(command.text(piped=True).split()):
+                if inserted or fetches(command.source):
                     raise Blocked(UNREAD)
         scripts = [word for word in command.arguments if re.search(r"\s", word)] if starter else []
         for script in [*scripts, *(command.given if INTERPRETER.fullmatch(command.name) else [])]:
-            if UNKNOWN in script:
-                raise Unclear
-            check(script, command.folder, depth + 1)
+            try:
+                check(script, command.folder, depth + 1)
+            except Unclear:
+                if suspicious(script):
+                    raise
+
+
+def fetches(command):
+    return command and (any(program(word) in FETCHERS for word in command.words) or fetches(command.source))
 
 
 def look_at(name, arguments, folder):

@@ -80,8 +80,8 @@ def main():
             pattern = protecting(path, root, [*PATTERNS, *sys.argv[1:]])
             if pattern:
                 return say(
-                    f"{os.path.basename(named)} is protected ({pattern}). Use the tool that writes it (a lock file: the "
-                    "package manager), or ask the person you work for to change it."
+                    f"{os.path.basename(named)} is protected ({pattern}). Use the tool that writes it (a lock file: "
+                    "the package manager), or ask the person you work for to change it."
                 )
     except Exception as problem:
         return say(f"The hook could not look at the edit ({type(problem).__name__}), so it was not made.")
