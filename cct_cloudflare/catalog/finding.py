@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
 
 from cct_cloudflare.catalog.search import search
 from cct_cloudflare.components.model import Kind
@@ -29,7 +30,7 @@ def find(catalogs: Sequence[Catalog], ref: str, kind: Kind) -> Found:
     name = check_name(ref)
     if kind in (Kind.SETTING, Kind.HOOK, Kind.MCP):
         name = name.removesuffix(".json")
-    found = candidates(catalogs, name, kind)
+    found = candidates(catalogs, name, kind) or _unlisted(catalogs, name, kind)
     if not found:
         raise UsageError(
             f"There is no {kind} named {name}.", hint=_not_found_hint(catalogs, name, kind), code="component_not_found"
@@ -51,6 +52,18 @@ def candidates(catalogs: Sequence[Catalog], name: str, kind: Kind) -> list[Found
         return [found for found in listed if name_key(found[1].name) == key]
     by_leaf = [found for found in listed if name_key(found[1].leaf) == key]
     return by_leaf or [found for found in listed if found[1].title and name_key(found[1].title) == key]
+
+
+@runtime_checkable
+class Seeking(Protocol):
+    """A catalog that may have what it does not list: the index of a web site can be behind its files."""
+
+    def seek(self, name: str, kind: Kind) -> Item | None: ...
+
+
+def _unlisted(catalogs: Sequence[Catalog], name: str, kind: Kind) -> list[Found]:
+    sought = ((catalog, catalog.seek(name, kind)) for catalog in catalogs if isinstance(catalog, Seeking))
+    return [(catalog, item) for catalog, item in sought if item is not None]
 
 
 def _are_one(found: Iterable[Found]) -> bool:

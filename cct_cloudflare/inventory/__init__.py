@@ -4,6 +4,6 @@ taking.py    the project's own, the registries' and the bundled components, as o
 telling.py   that list, or one component, in words
 """
 
-from cct_cloudflare.inventory.taking import Inventory, Listed, read_locks, search_listed, select, take
+from cct_cloudflare.inventory.taking import Inventory, Listed, catalog_named, read_locks, search_listed, select, take
 
-__all__ = ["Inventory", "Listed", "read_locks", "search_listed", "select", "take"]
+__all__ = ["Inventory", "Listed", "catalog_named", "read_locks", "search_listed", "select", "take"]

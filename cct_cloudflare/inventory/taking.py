@@ -130,20 +130,29 @@ class _Own:
 
 
 def take(project: Path, source: str | None = None, *, note: Note) -> Inventory:
-    """What there is for the project, or what one source has.
+    """What there is for the project, or what one source of `catalog_named` has; `note` is told what is left out.
 
-    `source` is `project`, `bundled`, the name of a registry, a folder or an address; the last is contacted, which is
-    the only case in which anything is. `note` is told what is left out.
-
-    Raises UsageError for a source that is none, ConfigError for a lock file or a list of registries that cannot be
-    used, and WorkerError for an address that cannot be reached.
+    Raises what `catalog_named` does, and ConfigError for a lock file or a list of registries that cannot be used.
     """
-    own, bundled = project_catalog(project), bundled_catalog()
     locked = read_locks(project)
-    if source is None:
-        return Inventory((own, *_registries(note), bundled), locked)
-    ours = {catalog.label: catalog for catalog in (own, bundled)}
-    return Inventory((ours.get(source) or _elsewhere(source, note),), locked, is_whole=False)
+    if source is not None:
+        return Inventory((catalog_named(source, project, note=note),), locked, is_whole=False)
+    return Inventory((project_catalog(project), *_registries(note), bundled_catalog()), locked)
+
+
+def catalog_named(source: str, project: Path, *, note: Note) -> Catalog:
+    """`project`, `bundled`, the name of a registry, a folder (relative to the current one) or an address.
+
+    The last is contacted, and nothing else is. Raises UsageError for a source that is none of these, WorkerError
+    for an address that cannot be reached.
+    """
+    if source == PROJECT:
+        return project_catalog(project)
+    if source == "bundled":
+        return bundled_catalog()
+    from cct_cloudflare.registries import catalog_of
+
+    return catalog_of(source, base=Path.cwd(), note=note)
 
 
 def read_locks(project: Path) -> tuple[Locked, ...]:
@@ -152,15 +161,10 @@ def read_locks(project: Path) -> tuple[Locked, ...]:
     return tuple(locked for file in files for locked in read_lock_file(file).components)
 
 
-def _elsewhere(source: str, note: Note) -> Catalog:
-    from cct_cloudflare.registries import catalog_of
-
-    return catalog_of(source, note=note)
-
-
 def _registries(note: Note) -> Sequence[Catalog]:
+    # The rooms that fetch take as long to import as all others together.
     if not config.registries_file().exists():
-        return ()  # the rooms that fetch take as long to import as everything else
+        return ()
     from cct_cloudflare.registries import opened_catalogs
 
     return opened_catalogs(note=note)
