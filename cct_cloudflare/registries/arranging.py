@@ -13,7 +13,7 @@ from cct_cloudflare.components.names import printable
 from cct_cloudflare.errors import WorkerError
 from cct_cloudflare.registries.failures import invalid
 from cct_cloudflare.registries.fetching import Progress
-from cct_cloudflare.registries.indexes import MARKETPLACE, MAX_INDEX, PLUGIN, ROOTS, Indexed, parse_index
+from cct_cloudflare.registries.indexes import INDEX_FILES, MARKETPLACE, MAX_INDEX, PLUGIN, ROOTS, Indexed, parse_index
 from cct_cloudflare.registries.listing import Listed, Listing
 from cct_cloudflare.registries.plugins import PLUGIN_ROOT, arrange_plugins
 from cct_cloudflare.registries.repository import ROOTS as COMPONENT_ROOTS
@@ -68,14 +68,25 @@ def _preferred(root: str | None, *, is_marketplace: bool) -> str | None:
 
 
 def _arrange_site(tree: Tree, own: str, progress: Progress | None) -> Listing:
-    files = tree.read([*ROOTS], limit=MAX_INDEX)
+    files = tree.read(INDEX_FILES, limit=MAX_INDEX)
+    faults = []
     for path, root in ROOTS.items():
-        if path in files and (index := parse_index(files[path], path)):
+        if path not in files:
+            continue
+        try:
+            index = parse_index(files[path], path)
+        except WorkerError as error:
+            faults.append(error)
+            continue
+        if index:
             # What an index says is all there is to say, without asking for each file.
             found = arrange_index(root, index.values())
-            return _sorted(COMPONENTS, [replace(listed, summary=listed.summary or Summary()) for listed in found], [])
-    found, left_out = arrange_plugins(tree, None, own)
-    return _described(tree, MARKETPLACES, found, left_out, progress)
+            told = [replace(listed, summary=listed.summary or Summary()) for listed in found]
+            return replace(_sorted(COMPONENTS, told, []), root=root)
+    if MARKETPLACE in files or PLUGIN in files:
+        found, left_out = arrange_plugins(tree, None, own)
+        return _described(tree, MARKETPLACES, found, left_out, progress)
+    raise faults[0] if faults else invalid(f"Its index names no component: {', '.join(files)}.")
 
 
 def _index(tree: Tree, paths: Sequence[str], root: str) -> dict[tuple[Kind, str], Indexed]:

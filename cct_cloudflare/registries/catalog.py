@@ -7,15 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from cct_cloudflare.catalog.packing import MAX_PACKAGE_BYTES, MAX_PACKAGE_FILES, SIDE_SUFFIXES
-from cct_cloudflare.catalog.reading import Summary
+from cct_cloudflare.catalog.reading import Summary, summarize
 from cct_cloudflare.components.files import MAX_COMPONENT_BYTES, UnreadableFileError, decode
 from cct_cloudflare.components.model import Kind
-from cct_cloudflare.components.names import file_problem, printable
+from cct_cloudflare.components.names import file_problem, name_problem, printable
 from cct_cloudflare.components.package import Catalog, Item, Package
-from cct_cloudflare.errors import CctError, UsageError
+from cct_cloudflare.errors import CctError, UsageError, WorkerError
 from cct_cloudflare.registries.failures import invalid
 from cct_cloudflare.registries.fetching import Progress
+from cct_cloudflare.registries.indexes import Indexed
 from cct_cloudflare.registries.listing import Listed, Listing
+from cct_cloudflare.registries.repository import arrange_index
 from cct_cloudflare.registries.tree import Tree
 
 
@@ -35,6 +37,7 @@ class RegistryCatalog:
     def __init__(self, label: str, opened: Opened) -> None:
         self._label = printable(label)
         self._opened = opened
+        self._sought: dict[tuple[Kind, str], Listed] = {}
 
     @property
     def label(self) -> str:
@@ -55,6 +58,23 @@ class RegistryCatalog:
             if kind is None or listed.kind is kind
         ]
 
+    def seek(self, name: str, kind: Kind) -> Item | None:
+        """A component that the registry has although its index does not name it: asked for by its whole name.
+
+        None for a skill, whose files nothing tells, and where the registry cannot be asked.
+        """
+        root = self._opened.listing.root
+        if root is None or kind is Kind.SKILL or "/" not in name or name_problem(name) is not None:
+            return None
+        listed = arrange_index(root, [Indexed(kind, name)])[0]
+        try:
+            read = self._opened.tree.read([listed.files[listed.main].path], limit=MAX_COMPONENT_BYTES)
+            text = decode(next(iter(read.values())), MAX_COMPONENT_BYTES)
+        except (StopIteration, UnreadableFileError, WorkerError):
+            return None
+        self._sought[kind, name] = listed
+        return summarize(kind, text).to_item(kind, name, self._label)
+
     def load(self, item: Item) -> Package:
         return self.load_many([item])[0]
 
@@ -71,7 +91,8 @@ class RegistryCatalog:
         return [self._package(item, each, read) for item, each in zip(items, listed, strict=True)]
 
     def _listed(self, item: Item) -> Listed:
-        listed = self._opened.listing.by_ref.get((item.kind, item.name))
+        ref = (item.kind, item.name)
+        listed = self._opened.listing.by_ref.get(ref) or self._sought.get(ref)
         if listed is None:
             raise UsageError(
                 f"There is no {item.kind} named {printable(item.name)} in {self._label}.",

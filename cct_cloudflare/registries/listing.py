@@ -19,7 +19,7 @@ from cct_cloudflare.config import cache_dir
 from cct_cloudflare.registries.kept import write_cached
 from cct_cloudflare.registries.tree import Stat
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,15 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """`left_out` are sentences: what the registry has that cannot be installed from it, and why."""
+    """`left_out` are sentences: what the registry has that cannot be installed from it, and why.
+
+    `root` is the folder, as a prefix, in which a registry that cannot be listed may have more than its index says.
+    """
 
     layout: str
     listed: tuple[Listed, ...]
     left_out: tuple[str, ...] = ()
+    root: str | None = None
     by_ref: dict[tuple[Kind, str], Listed] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -85,7 +89,9 @@ def read_listing(address: str, revision: str) -> Listing | None:
         value = json.loads(_path(address, revision).read_bytes())
         if value["format"] != _FORMAT or (value["address"], value["revision"]) != (address, revision):
             return None
-        return Listing(value["layout"], tuple(_from_json(item) for item in value["items"]), tuple(value["leftOut"]))
+        return Listing(
+            value["layout"], tuple(_from_json(item) for item in value["items"]), tuple(value["leftOut"]), value["root"]
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -97,6 +103,7 @@ def keep_listing(address: str, revision: str, listing: Listing) -> None:
         "revision": revision,
         "layout": listing.layout,
         "leftOut": listing.left_out,
+        "root": listing.root,
         "items": [_to_json(listed) for listed in listing.listed],
     }
     write_cached(_path(address, revision), json.dumps(value, separators=(",", ":")).encode())

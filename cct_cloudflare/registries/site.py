@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 
 from cct_cloudflare.registries.address import Address
@@ -10,6 +11,8 @@ from cct_cloudflare.registries.failures import invalid
 from cct_cloudflare.registries.fetching import MAX_FILE, Fetcher, Progress, quoted
 from cct_cloudflare.registries.indexes import INDEX_FILES, MAX_INDEX
 from cct_cloudflare.registries.tree import is_wanted
+
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 
 
 class SiteTree:
@@ -37,7 +40,7 @@ class SiteTree:
         wanted = [path for path in paths if path not in INDEX_FILES and is_wanted(path)]
         urls = {f"{self._base}/{quoted(path)}": path for path in wanted}
         bodies = self._fetcher.get_all(list(urls), pin=self._revision, limit=limit, progress=progress)
-        return found | {urls[url]: body for url, body in bodies.items()}
+        return found | {urls[url]: body for url, body in bodies.items() if not _is_page(urls[url], body)}
 
     def _index(self) -> Mapping[str, bytes]:
         """The site's index, which has to be the one that it is pinned to."""
@@ -72,7 +75,12 @@ def open_site(address: Address, revision: str | None, fetcher: Fetcher, *, stale
 def _fetch_indexes(base: str, fetcher: Fetcher, *, stale: bool) -> dict[str, bytes]:
     urls = {f"{base}/{path}": path for path in INDEX_FILES}
     found = fetcher.get_all(list(urls), limit=MAX_INDEX, stale=stale)
-    return {path: found[url] for url, path in urls.items() if url in found}
+    return {path: found[url] for url, path in urls.items() if url in found and not _is_page(path, found[url])}
+
+
+def _is_page(path: str, body: bytes) -> bool:
+    """Many sites answer with their page, and 200, for a file that they do not have."""
+    return not path.endswith((".html", ".htm")) and _PAGE.match(body) is not None
 
 
 def _revision(indexes: Mapping[str, bytes]) -> str:
