@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import astuple
 from typing import Any
 
 from cct_cloudflare.components import frontmatter
@@ -21,13 +22,17 @@ Effect = Command | Variable | Permission | Url
 
 def effects(package: Package) -> Effects:
     """Never raises: what cannot be read has no effect here, and is a risk (`risks`)."""
-    found = list(dict.fromkeys(_effects(read(package))))
+    found = list(dict.fromkeys(_printable(effect) for effect in _effects(read(package))))
     return Effects(
         tuple(effect for effect in found if isinstance(effect, Command)),
         tuple(effect for effect in found if isinstance(effect, Variable)),
         tuple(effect for effect in found if isinstance(effect, Permission)),
         tuple(effect for effect in found if isinstance(effect, Url)),
     )
+
+
+def _printable(effect: Effect) -> Effect:
+    return type(effect)(*map(shown, astuple(effect)))
 
 
 def _effects(reading: Reading) -> Iterator[Effect]:
@@ -60,11 +65,11 @@ def _grants(at: tuple[str, ...], value: Any) -> Iterator[Effect]:
             yield from _grants((*at, str(name)), inner)
     elif isinstance(value, list):
         for entry in value:
-            yield Permission(shown(key), _text(entry), "settings")
+            yield Permission(key, _plain(entry), "settings")
     elif key.endswith((".url", ".repo")):
-        yield Url(_text(value), shown(key))
+        yield Url(_plain(value), key)
     else:
-        yield Permission(shown(key), _text(value), "settings")
+        yield Permission(key, _plain(value), "settings")
 
 
 def of_hooks(events: Any) -> Iterator[Effect]:
@@ -72,7 +77,7 @@ def of_hooks(events: Any) -> Iterator[Effect]:
     for event, groups in _items(events):
         for group in groups if isinstance(groups, list) else ():
             matcher = group.get("matcher") if isinstance(group, dict) else None
-            place = f"hook {shown(event)}" + (f" ({shown(str(matcher))})" if matcher not in (None, "", "*") else "")
+            place = f"hook {event}" + (f" ({matcher})" if matcher not in (None, "", "*") else "")
             hooks = group.get("hooks") if isinstance(group, dict) else None
             for hook in hooks if isinstance(hooks, list) else ():
                 if isinstance(hook, dict):
@@ -83,66 +88,66 @@ def _of_hook(hook: Mapping[str, Any], place: str) -> Iterator[Effect]:
     if "command" in hook:
         yield Command(command_line(hook), place)
     if "url" in hook:
-        yield Url(_text(hook["url"]), place)
+        yield Url(_plain(hook["url"]), place)
     if "tool" in hook:
-        yield Command(f"MCP tool {_text(hook.get('server', ''))}/{_text(hook['tool'])}", place)
+        yield Command(f"MCP tool {_plain(hook.get('server', ''))}/{_plain(hook['tool'])}", place)
     if "prompt" in hook:
-        yield Command(f"asks a model: {_text(hook['prompt'])}", place)
+        yield Command(f"asks a model: {_plain(hook['prompt'])}", place)
 
 
 def _of_servers(servers: Any) -> Iterator[Effect]:
     for name, server in _items(servers):
-        place = f"MCP server {shown(name)}"
+        place = f"MCP server {name}"
         if not isinstance(server, dict):
             continue
         if "command" in server:
             yield Command(command_line(server), place)
         if "url" in server:
-            yield Url(_text(server["url"]), place)
+            yield Url(_plain(server["url"]), place)
         if "headersHelper" in server:
-            yield Command(_text(server["headersHelper"]), f"{place}: headersHelper")
+            yield Command(_plain(server["headersHelper"]), f"{place}: headersHelper")
         yield from _variables(server.get("env"), place)
         for header, value in _items(server.get("headers")):
-            yield Variable(f"header {shown(header)}", masked(header, _plain(value)), place)
+            yield Variable(f"header {header}", masked(header, _plain(value)), place)
 
 
 def _of_markdown(reading: Reading) -> Iterator[Effect]:
     for tool in frontmatter.list_value({"tools": reading.power("allowedtools")}, "tools"):
-        yield Permission("allow", shown(tool), f"while the {reading.kind} is at work")
+        yield Permission("allow", tool, f"while the {reading.kind} is at work")
     mode = reading.power("permissionmode")
     if mode is not None:
-        yield Permission("permissionMode", _text(mode), f"the {reading.kind}")
+        yield Permission("permissionMode", _plain(mode), f"the {reading.kind}")
     yield from of_hooks(reading.power("hooks"))
     servers = reading.power("mcpservers")
     for entry in servers if isinstance(servers, list) else [servers]:
         yield from _of_servers(entry)
     if reading.kind in (Kind.COMMAND, Kind.SKILL):
         for line in shell_lines(reading.text):
-            yield Command(shown(line), f"when the {reading.kind} is loaded")
+            yield Command(line, f"when the {reading.kind} is loaded")
 
 
 def _commands_in(value: Any, key: str) -> Iterator[Effect]:
     """`apiKeyHelper: "x"`, `statusLine: {command: "x"}`, and whatever else names programs."""
     if isinstance(value, str):
-        yield Command(shown(value), key)
+        yield Command(value, key)
     elif isinstance(value, dict) and isinstance(value.get("command"), str):
         yield Command(command_line(value), key)
     else:
         entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for name, inner in entries:
-            yield from _commands_in(inner, f"{key}.{shown(str(name))}")
+            yield from _commands_in(inner, f"{key}.{name}")
 
 
 def command_line(holder: Mapping[str, Any]) -> str:
-    """`{command, args?}` as one line, safe to print: with `args`, words as a shell would need them quoted."""
+    """`{command, args?}` as one text: with `args`, words as a shell would need them quoted."""
     arguments = holder.get("args")
     command = _plain(holder.get("command"))
     if isinstance(arguments, list) and arguments:
         words = [
             shlex.quote(_plain(argument)) if _needs_quotes(argument) else _plain(argument) for argument in arguments
         ]
-        return shown(" ".join((command, *words)))
-    return shown(command)
+        return " ".join((command, *words))
+    return command
 
 
 def _needs_quotes(argument: Any) -> bool:
@@ -153,7 +158,7 @@ def _needs_quotes(argument: Any) -> bool:
 
 def _variables(values: Any, where: str) -> Iterator[Effect]:
     for name, value in _items(values):
-        yield Variable(shown(name), masked(name, _plain(value)), where)
+        yield Variable(name, masked(name, _plain(value)), where)
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
@@ -164,9 +169,4 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
 def _plain(value: Any) -> str:
     if isinstance(value, str):
         return value
-
     return json.dumps(value, ensure_ascii=False)
-
-
-def _text(value: Any) -> str:
-    return shown(_plain(value))

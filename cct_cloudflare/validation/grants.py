@@ -87,11 +87,12 @@ def risks_of_hooks(events: Any, where: str) -> Iterator[Risk]:
     effects = list(of_hooks(events))
     for effect in effects:
         if isinstance(effect, Command):
-            yield Risk("hook-command", f"a command runs by itself at {effect.where}: {effect.line}", where)
+            line, place = shown(effect.line), shown(effect.where)
+            yield Risk("hook-command", f"a command runs by itself at {place}: {line}", where)
             if runs_download(effect.line) or runs_hidden(effect.line):
-                yield Risk("download-run", f"it runs what it downloads or decodes: {effect.line}", where)
+                yield Risk("download-run", f"it runs what it downloads or decodes: {line}", where)
         elif isinstance(effect, Url):
-            yield Risk("hook-command", f"what happens is sent to {effect.url} at {effect.where}", where)
+            yield Risk("hook-command", f"what happens is sent to {shown(effect.url)} at {shown(effect.where)}", where)
     if not effects and events not in ({}, [], None):
         yield Risk("hook-command", "its hooks have a shape that cannot be read", where)
 

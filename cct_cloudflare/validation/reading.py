@@ -36,7 +36,7 @@ POWERS: Mapping[str, str] = MappingProxyType(
 )
 
 # Claude Code 2.1.330 ends the block at the first `---`, even in the middle of a line.
-_THEIR_FENCE = re.compile(r"---\s*\n([\s\S]*?)---\s*\n?")
+_THEIR_OPENING = re.compile(r"---\s*\n")
 # The end of a line to one reader of YAML and text to another, and what no header should have.
 _ODD_CHARACTER = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)")
 # What stands for a key without naming it: an alias, a merge.
@@ -98,8 +98,7 @@ def _read_markdown(kind: Kind, main: str, text: str) -> Reading:
     ours = frontmatter.parse(text)
     header = ours.fence.strip().removeprefix("---").removesuffix("---")
     doubts = list(_doubts(header, ours.metadata))
-    match = _THEIR_FENCE.match(text.removeprefix(frontmatter.BOM))
-    theirs = match.group(1) if match else ""
+    theirs = _their_header(text.removeprefix(frontmatter.BOM))
     if theirs.strip() != header.strip():
         read_as = frontmatter.load_yaml(theirs)
         if read_as is None:
@@ -109,10 +108,19 @@ def _read_markdown(kind: Kind, main: str, text: str) -> Reading:
     return Reading(kind, main, ours.metadata, text, tuple(dict.fromkeys(doubts)))
 
 
+def _their_header(text: str) -> str:
+    opening = _THEIR_OPENING.match(text)
+    end = text.find("---", opening.end()) if opening else -1
+    return text[opening.end() : end] if opening and end >= 0 else ""
+
+
 def _doubts(header: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     if _ODD_CHARACTER.search(header):
         yield "has characters in its frontmatter that are read in different ways"
-    if frontmatter.load_yaml(header) is None:
+    loaded = frontmatter.load_yaml(header)
+    if loaded is not None and "<<" in loaded:
+        yield "merges another mapping into its frontmatter"
+    if loaded is None:
         if _MACHINERY.search(header):
             yield "uses aliases in a frontmatter that is not plain YAML"
         named = Counter(_named_powers(header))

@@ -87,9 +87,10 @@ _RUN_WORDS = frozenset(
     }
 )
 _CODE_OPTION = re.compile(r"-{1,2}(?:[a-z]*[ce]|eval|command|exec|print|p|r|require|import)")
-_RULE = re.compile(r"\s*([^()]*?)\s*\(([\s\S]*)\)\s*")
 _VERSION = re.compile(r"[\d.]+$")
 _ASSIGNMENT = re.compile(r"[a-z_]\w*\+?=")
+#: `nice timeout 10 env A=1 …`: one that goes deeper has something to hide.
+_MOST_NESTED = 8
 _ONE_SERVER = re.compile(r"mcp__\w[\w-]*?__[\w*-]*")
 
 
@@ -124,9 +125,9 @@ def breadth(text: str, *, standing: bool = True) -> Breadth | None:
 def _split(text: str) -> tuple[str, str]:
     """`Bash(git status)` → `bash`, `git status`; a rule that is never closed is read as if it were."""
     folded = unicodedata.normalize("NFKC", text)
-    match = _RULE.fullmatch(folded)
-    name, content = match.groups() if match else (folded.partition("(")[0], folded.partition("(")[2])
-    return "".join(char for char in name if char.isalnum() or char in "_-*").casefold(), content
+    name, _, content = folded.partition("(")
+    tool = "".join(char for char in name if char.isalnum() or char in "_-*").casefold()
+    return tool, content.rstrip().removesuffix(")")
 
 
 def _of_command(content: str) -> Breadth | None:
@@ -141,33 +142,47 @@ def _of_command(content: str) -> Breadth | None:
 
 def _free_program(argv: list[str]) -> str | None:
     """The program that a rule lets run anything with; "" for every program, None when the rule is narrow."""
-    while argv and _ASSIGNMENT.match(argv[0]):
-        argv = argv[1:]
-    if not argv or "*" in argv[0]:
-        return ""
-    if not any("*" in word for word in argv):
-        return None
-    program = re.split(r"[/\\]", argv[0])[-1].removesuffix(".exe")
+    for _ in range(_MOST_NESTED):
+        start = next((index for index, word in enumerate(argv) if not _ASSIGNMENT.match(word)), len(argv))
+        argv = argv[start:]
+        if not argv or "*" in argv[0]:
+            return ""
+        if not any("*" in word for word in argv):
+            return None
+        program = re.split(r"[/\\]", argv[0])[-1].removesuffix(".exe")
+        if _is_free(program, _before_wildcard(argv[1:])):
+            return program
+        inner = _inner_command(program, argv)
+        if inner is None:
+            return None
+        argv = inner
+    return ""
+
+
+def _is_free(program: str, given: list[str]) -> bool:
+    """Whether a program runs anything when what follows `given`, its first words, is open."""
     names = {program, _VERSION.sub("", program)}
-    given = _before_wildcard(argv[1:])
     plain = [word for word in given if not word.startswith("-")]
     if names & _REACHING or (program, *plain[:1]) in _REACHING_WORDS:
-        return program
+        return True
     if names & (_INTERPRETERS | _MANAGERS) and not plain:
-        return program
+        return True
     if names & _INTERPRETERS and any(_CODE_OPTION.fullmatch(word) for word in given):
-        return program
-    if program == "git" and given[0].startswith(("-c", "--exec-path", "--config")):
-        return program
-    if names & _PREFIXES:
+        return True
+    return program == "git" and given[0].startswith(("-c", "--exec-path", "--config"))
+
+
+def _inner_command(program: str, argv: list[str]) -> list[str] | None:
+    """The command that `timeout 10`, `uv run` and their like start; None for a program that starts no other."""
+    if program in _PREFIXES and not (program == "command" and argv[1:2] in (["-v"], ["-V"])):
         rest = argv[1:]
-        if rest[:1] in (["-v"], ["-V"]) and program == "command":
-            return None  # only asks where a program is
-        while rest and (rest[0].startswith("-") or rest[0][0].isdigit()):
-            rest = rest[1:]
-        return _free_program(rest)
+        start = next(
+            (i for i, word in enumerate(rest) if not word.startswith("-") and not word[0].isdigit()), len(rest)
+        )
+        return rest[start:]
+    plain = [word for word in _before_wildcard(argv[1:]) if not word.startswith("-")]
     if (program, *plain[:1]) in _RUN_WORDS:
-        return _free_program(argv[argv.index(plain[0]) + 1 :])
+        return argv[argv.index(plain[0]) + 1 :]
     return None
 
 

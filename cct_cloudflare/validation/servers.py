@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,11 +20,13 @@ _PRIVILEGED = words("doas pkexec sudo su runas")
 _CODE = re.compile(r"-{1,2}(?:[A-Za-z]*[cerp]|eval|print|command|exec|encodedcommand|enc)|/[ck]", re.IGNORECASE)
 #: Keys that Claude Code and cct have of their own; what gets one can act as the user.
 _CREDENTIAL = re.compile(r"\$\{?(?:ANTHROPIC_(?:API_KEY|AUTH_TOKEN)|CLAUDE_CODE_\w*TOKEN|CCT_TOKEN)\b")
-_EXACT = re.compile(r"[vV]?\d+(?:\.\d+){1,3}(?:[-+.]?[0-9A-Za-z]+)*")
+_EXACT = re.compile(r"[vV]?\d+(?:\.\d+){1,3}[0-9A-Za-z]*(?:[-+.][0-9A-Za-z]+)*")
 _COMMIT = re.compile(r"[@#][0-9a-f]{40}$")
 _PRIVATE = re.compile(
     r"(?:https|wss)://|\$\{|(?:http|ws)://(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:/|$)", re.IGNORECASE
 )
+
+_MOST_NESTED = 8
 
 # The words after which a package's name stands.
 _RUNNERS: tuple[tuple[str, ...], ...] = (
@@ -79,9 +82,9 @@ def _of_server(server: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _of_command(server: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    line = command_line(server)
-    argv = _unwrapped(_argv(server))
-    if runs_download(line) or runs_hidden(line):
+    raw = command_line(server)
+    line, argv = shown(raw), _unwrapped(_argv(server))
+    if runs_download(raw) or runs_hidden(raw):
         yield "download-run", f"it runs what it downloads or decodes: {line}"
     program = _program(argv[0]) if argv else ""
     bare = re.sub(r"[\d.]+$", "", program)
@@ -105,14 +108,13 @@ def _argv(server: Mapping[str, Any]) -> list[str]:
 
 def _unwrapped(argv: list[str]) -> list[str]:
     """Without `cmd /c` (how npx is started on Windows) and `env A=1`, where a program of its own follows."""
-    while argv:
-        program = _program(argv[0])
+    for _ in range(_MOST_NESTED):
+        program = _program(argv[0]) if argv else ""
         if program == "cmd" and len(argv) > 2 and argv[1].lower() == "/c" and not re.search(r"[&|<>]", " ".join(argv)):
             argv = argv[2:]
         elif program == "env" and len(argv) > 1:
-            argv = argv[1:]
-            while len(argv) > 1 and re.match(r"\w+=", argv[0]):
-                argv = argv[1:]
+            start = next((i for i, word in enumerate(argv) if i and not re.match(r"\w+=", word)), len(argv) - 1)
+            argv = argv[start:]
         else:
             break
     return argv
@@ -131,17 +133,17 @@ def _packages(argv: Sequence[str]) -> list[str]:
     runner = next((runner for runner in _RUNNERS if named[: len(runner)] == runner), None)
     if runner is None:
         return []
-    rest = list(argv[len(runner) :])
+    rest = deque(argv[len(runner) :])
     by_option: list[str] = []
     containers, npm_like = runner[0] in ("docker", "podman"), runner[0] in ("npx", "pnpx", "npm")
     while rest and rest[0].startswith("-") and rest[0] != "--":
-        option, equals, value = rest.pop(0).partition("=")
+        option, equals, value = rest.popleft().partition("=")
         if option in _PACKAGE_OPTIONS or (option == "-p" and npm_like):
-            by_option.append(value if equals or not rest else rest.pop(0))
+            by_option.append(value if equals or not rest else rest.popleft())
         elif rest and not equals and (option in _OPTIONS or (containers and option not in _SWITCHES)):
-            rest.pop(0)
+            rest.popleft()
         elif rest and option == "-p":
-            rest.pop(0)  # uvx: a version of Python
+            rest.popleft()  # uvx: a version of Python
     if by_option:
         return by_option
     return [word for word in rest if word != "--"][:1]

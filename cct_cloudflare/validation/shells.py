@@ -1,7 +1,8 @@
 """Command lines: what of them is dangerous whoever runs them, and where Markdown has some.
 
 This looks for words, not for meaning: a shell can be made to say anything in any way. It errs towards danger, and
-whoever hides a command well enough still has to show its line to the user.
+whoever hides a command well enough still has to show its line to the user. Each pattern looks at a place and goes
+back over no more than a word, so that no text takes long; what belongs together is found one after the other.
 """
 
 from __future__ import annotations
@@ -10,10 +11,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-# As in Claude Code 2.1.330, but that code spans around a line do not hide it: a few too many are found.
-_INLINE = re.compile(r"(?:^|(?<=[\s\ufeff]))!`([^`]+)`", re.MULTILINE)
-_BLOCK = re.compile(r"```!\s*\n?([\s\S]*?)\n?```")
-
 _FETCHER = (
     r"(?:curl|wget2?|aria2c|axel|fetch|ftp|tftp|sftp|scp|rsync|nc|ncat|netcat|socat|lwp-request|https?|xh|httpie|lynx|"
     r"w3m|iwr|irm|invoke-webrequest|invoke-restmethod|start-bitstransfer|bitsadmin|certutil)(?:\.exe)?"
@@ -21,62 +18,68 @@ _FETCHER = (
 _DECODER = r"(?:base64|base32|xxd|uudecode|openssl|gpg|rev|gunzip|zcat|certutil)(?:\.exe)?"
 _RUNNER = (
     r"(?:(?:ba|z|da|k|mk|c|tc|a|fi|r?ba|pw)?sh|powershell|cmd|iex|invoke-expression|eval|exec|source|sudo|doas|su|env|"
-    r"xargs|nohup|busybox|python[\d.]*|pypy[\d.]*|perl[\d.]*|ruby[\d.]*|node|nodejs|deno|bun|tsx|php[\d.]*|lua[\d.]*|"
-    r"rscript|osascript|at|batch|crontab)(?:\.exe)?"
+    r"xargs|nohup|busybox|python[\d.]{0,8}|pypy[\d.]{0,8}|perl[\d.]{0,8}|ruby[\d.]{0,8}|node|nodejs|deno|bun|tsx|"
+    r"php[\d.]{0,8}|lua[\d.]{0,8}|rscript|osascript|at|batch|crontab)(?:\.exe)?"
 )
-_WORD_START = r"(?:^|(?<=[\s;|&(){}`'\"=<>$/\\,!-]))"
-_WORD_END = r"(?=$|[\s;|&(){}`'\"<>,])"
+_START = r"(?:^|(?<=[\s;|&(){}`'\"=<>$/\\,!-]))"
+_END = r"(?=$|[\s;|&(){}`'\"<>,])"
+_PATH = r"(?:[\w./-]{0,60}/)?"
 
-_PIPED = re.compile(
-    rf"{_WORD_START}{_FETCHER}{_WORD_END}[^\n]*\|&?\s*(?:[\w./-]*/)?(?:\w+=\S*\s+)*{_RUNNER}{_WORD_END}"
+_FETCHES = re.compile(_START + _FETCHER + _END)
+_SURELY_FETCHES = re.compile(r"\b(?:curl|wget|iwr|irm|invoke-webrequest|invoke-restmethod)\b")
+_DECODES = re.compile(_START + _DECODER + _END)
+_RUNS = re.compile(_START + _RUNNER + _END)
+_INTO_RUNNER = re.compile(rf"\|&?\s{{0,20}}{_PATH}(?:\w{{1,40}}=\S{{0,40}}\s{{1,9}}){{0,3}}{_RUNNER}{_END}")
+# Its result is the code of what stands before it: `bash <(curl …)`, `sh -c $(curl …)`, `iex (iwr …)`.
+_RUNS_FETCHED = re.compile(
+    rf"{_START}(?:{_RUNNER}|\.)(?:\s{{1,9}}-\S{{1,40}}){{0,6}}\s{{0,9}}(?:\$\(|<\(|`|\(){{1,4}}\s{{0,9}}{_PATH}"
+    rf"(?:{_FETCHER}{_END}|new-object net)"
 )
-_SUBSTITUTED = re.compile(
-    rf"{_WORD_START}(?:{_RUNNER}|\.)(?:\s+-\S+)*\s*(?:\$\(|<\(|`|\()+\s*(?:[\w./-]*/)?"
-    rf"(?:{_FETCHER}{_WORD_END}|new-object net)"
+_SUBSTITUTES = re.compile(r"\$\(|<\(|`")
+_ADDRESS = re.compile(r"https?://|\$")
+_TO_FILE = re.compile(r"\s(?:-\w{0,9}o\b|--output|--remote-name|-outfile|>)")
+_ALWAYS_TO_FILE = re.compile(rf"{_START}(?:wget2?|aria2c|axel|scp|sftp|rsync|certutil|bitsadmin)(?:\.exe)?{_END}")
+_LATER = re.compile(
+    rf"(?:&&|;|\|\||\n)\s{{0,20}}{_PATH}(?:{_RUNNER}{_END}|chmod{_END}|\.\s{{1,9}}\S|\./\S|/tmp/\S|\$\w)"
 )
-# A fetcher that is told to write a file, and something that runs afterwards.
-_SAVED = re.compile(
-    rf"{_WORD_START}(?:{_FETCHER}{_WORD_END}[^\n|;&]*\s(?:-\w*o\b|--output|--remote-name|-outfile|>)"
-    rf"|(?:wget2?|aria2c|axel|scp|sftp|rsync|certutil|bitsadmin){_WORD_END})"
-)
-_RUN_LATER = re.compile(
-    rf"(?:&&|;|\|\||\n)\s*(?:[\w./-]*/)?(?:{_RUNNER}{_WORD_END}|chmod{_WORD_END}|\.\s+\S|\./\S|/tmp/\S|\$\w)"
-)
-_DECODED = re.compile(rf"{_WORD_START}{_DECODER}{_WORD_END}[^\n]*\|&?\s*(?:[\w./-]*/)?{_RUNNER}{_WORD_END}")
-_DECODED_INSIDE = re.compile(
-    rf"{_WORD_START}(?:eval|{_RUNNER}){_WORD_END}[^\n]*(?:\$\(|<\(|`)[^\n]*{_WORD_START}{_DECODER}{_WORD_END}"
-)
-_ENCODED = re.compile(r"(?:powershell|pwsh)\S*\s[^\n]*-e(?:nc\w*|c)?\s+[a-z0-9+/=]{16,}")
-_INLINE_FETCH = re.compile(
-    r"\b(?:urllib|urlopen|requests\.get|http\.client|fetch\(|https?\.get|net/http|lwp::simple|file_get_contents)"
-    r"[^\n]*\b(?:exec|eval|system|subprocess|function|child_process|spawn)\b"
-    r"|\b(?:exec|eval|system|subprocess|function)\b[^\n]*"
+_SEPARATOR = re.compile(r"[|;&\n]+")
+_POWERSHELL = re.compile(r"\b(?:powershell|pwsh)\b")
+_ENCODED = re.compile(r"\s-e(?:nc\w{0,12}|c)?\s{1,9}[a-z0-9+/=]{16}")
+_LIBRARY_FETCHES = re.compile(
     r"\b(?:urllib|urlopen|requests\.get|http\.client|fetch\(|https?\.get|net/http|lwp::simple|file_get_contents)"
 )
-_SURE_FETCHER = r"\b(?:curl|wget|iwr|irm|invoke-webrequest|invoke-restmethod)\b[^|\n]{0,300}(?:https?://|\$)"
-_HINT = re.compile(r"curl|wget|iwr|irm|invoke-", re.IGNORECASE)
-#: A line that goes on beyond this is data.
-_LONGEST = 4_000
-_MOST_CONTINUED = 10
-_SURELY = re.compile(
-    rf"{_SURE_FETCHER}[^|\n]{{0,300}}\|&?\s*(?:[\w./-]*/)?(?:sudo (?:-\S+ )*)?{_RUNNER}{_WORD_END}"
-    rf"|{_WORD_START}{_RUNNER}{_WORD_END}[^|\n]{{0,80}}(?:\$\(|<\(|`)\s*{_SURE_FETCHER}"
-)
+_LIBRARY_RUNS = re.compile(r"\b(?:exec|eval|system|subprocess|function|child_process|spawn)\b")
 _DEVICE = re.compile(r"/dev/(?:tcp|udp)/")
-_HIDDEN = "".join(map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xAD, 0xFEFF)))
-_WITHOUT_HIDDEN = {ord(char): None for char in _HIDDEN}
+_HINT = re.compile(r"curl|wget|iwr|irm|invoke-", re.IGNORECASE)
+#: A backslash makes this many lines one at most.
+_MOST_CONTINUED = 10
+
+# As Claude Code 2.1.330 finds them, but that code spans around a line do not hide it: a few too many are found.
+_INLINE = re.compile(r"(?:^|(?<=[\s\ufeff]))!`([^`]+)`", re.MULTILINE)
+_FENCE, _OPENING = "```", "```!"
+
+_HIDDEN = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xAD, 0xFEFF)
+_WITHOUT_HIDDEN = dict.fromkeys(_HIDDEN)
 
 
 def shell_lines(text: str) -> Iterator[str]:
     """The commands that Claude Code runs while it loads a command or a skill: !`…` and ```! blocks."""
-    for pattern in (_BLOCK, _INLINE):
-        yield from (line for match in pattern.finditer(text) if (line := match.group(1).strip()))
+    at = text.find(_OPENING)
+    while at >= 0:
+        end = text.find(_FENCE, at + len(_OPENING))
+        if end < 0:
+            break
+        block = text[at + len(_OPENING) : end].strip()
+        if block:
+            yield block
+        at = text.find(_OPENING, end + len(_FENCE))
+    yield from (line for match in _INLINE.finditer(text) if (line := match.group(1).strip()))
 
 
 def plain_command(line: str) -> str:
     """The line as a shell would read its words: no quotes, no backslashes, lower case, continued lines joined."""
     text = unicodedata.normalize("NFKC", line).translate(_WITHOUT_HIDDEN).replace("\\\r\n", " ").replace("\\\n", " ")
-    text = text.replace("$IFS", " ").replace("${IFS}", " ").replace("\r", "\n")
+    text = text.replace("${IFS}", " ").replace("$IFS", " ").replace("\r", "\n")
     text = re.sub(r"\$?(?:''|\"\")|\$@|\$\*", "", text)
     text = re.sub(r"(?<=\w)['\"\\^]+(?=\w)|\\(?=\w)", "", text)
     text = re.sub(r"['\"]", " ", text)
@@ -86,10 +89,22 @@ def plain_command(line: str) -> str:
 def runs_download(line: str) -> bool:
     """Whether a line fetches a program and runs it unread: `curl … | sh`, `bash <(wget …)`, `curl -o x; sh x`."""
     text = plain_command(line)
-    if _PIPED.search(text) or _SUBSTITUTED.search(text) or _INLINE_FETCH.search(text) or _DEVICE.search(text):
+    if _RUNS_FETCHED.search(text) or _DEVICE.search(text) or _saves_and_runs(text):
         return True
-    saved = _SAVED.search(text)
-    return saved is not None and _RUN_LATER.search(text, saved.end()) is not None
+    lines = text.split("\n")
+    return any(_follows(one, _FETCHES, _INTO_RUNNER) for one in lines) or any(
+        _LIBRARY_FETCHES.search(one) and _LIBRARY_RUNS.search(one) for one in lines
+    )
+
+
+def runs_hidden(line: str) -> bool:
+    """Whether a line decodes a text and runs it: `base64 -d | sh`, `powershell -enc …`."""
+    return any(
+        _follows(one, _DECODES, _INTO_RUNNER)
+        or _follows(one, _RUNS, _SUBSTITUTES, _DECODES)
+        or _follows(one, _POWERSHELL, _ENCODED)
+        for one in plain_command(line).split("\n")
+    )
 
 
 def line_that_runs_download(text: str) -> int | None:
@@ -100,9 +115,36 @@ def line_that_runs_download(text: str) -> int | None:
     if not _HINT.search(text):
         return None
     for number, line in enumerate(_continued(text), 1):
-        if _HINT.search(line) and _SURELY.search(plain_command(line[:_LONGEST])):
-            return number
+        if _HINT.search(line):
+            plain = plain_command(line)
+            if _follows(plain, _SURELY_FETCHES, _ADDRESS, _INTO_RUNNER):
+                return number
+            if _RUNS_FETCHED.search(plain) and _follows(plain, _SURELY_FETCHES, _ADDRESS):
+                return number
     return None
+
+
+def _follows(line: str, *patterns: re.Pattern[str]) -> bool:
+    """Whether there is a match of each pattern, each somewhere after the one before."""
+    at = 0
+    for pattern in patterns:
+        found = pattern.search(line, at)
+        if found is None:
+            return False
+        at = found.end()
+    return True
+
+
+def _saves_and_runs(text: str) -> bool:
+    """A fetcher that writes a file, and something that runs afterwards."""
+    at = 0
+    for separator in (*_SEPARATOR.finditer(text), None):
+        end = len(text) if separator is None else separator.start()
+        command = text[at:end]
+        if _ALWAYS_TO_FILE.search(command) or _follows(command, _FETCHES, _TO_FILE):
+            return _LATER.search(text, end) is not None
+        at = end if separator is None else separator.end()
+    return False
 
 
 def _continued(text: str) -> Iterator[str]:
@@ -115,9 +157,3 @@ def _continued(text: str) -> Iterator[str]:
                 break
             whole = whole[:-1] + " " + following
         yield whole
-
-
-def runs_hidden(line: str) -> bool:
-    """Whether a command line decodes a text and runs it: `base64 -d | sh`, `powershell -enc …`."""
-    text = plain_command(line)
-    return any(pattern.search(text) for pattern in (_DECODED, _DECODED_INSIDE, _ENCODED))

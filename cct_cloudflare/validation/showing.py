@@ -14,7 +14,7 @@ _SECRET_NAME = re.compile(
 _REFERENCE = re.compile(r"\$\{[A-Za-z_]\w*\}|\$[A-Za-z_]\w*", re.ASCII)
 _SECRET_TEXT = re.compile(
     r"\b(?:sk|pk|rk|ghp|gho|ghs|ghu|github_pat|glpat|xox[abprs]|npm|pypi|hf|AKIA|ASIA|AIza)[-_A-Za-z0-9]{16,}"
-    r"|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*"
+    r"|\beyJ[\w-]{10,300}\.[\w-]{10,2000}\."
     r"|://[^/\s:@]+:(?!\$)[^/\s@]{3,}@",
     re.ASCII,
 )
