@@ -22,6 +22,8 @@ class Exit(enum.IntEnum):
     PROGRAM_FAILED = 1
     #: The same code: a check of `cct doctor` failed.
     UNHEALTHY = 1
+    #: The same code: `cct diff --exit-code` found a difference.
+    DIFFERENT = 1
     USAGE = 2
     CONFIG = 3
     WORKER = 4

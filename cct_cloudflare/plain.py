@@ -118,6 +118,11 @@ def plain(text: str) -> str:
     return stream.feed(text) + stream.end()
 
 
+def plain_code(line: str) -> str:
+    """The same for a line of a file, whose spaces and tabs say something."""
+    return plain(line).replace("\n", " ")
+
+
 def plain_line(text: str) -> str:
     """The same on one line, for a name or a sentence within a line of ours."""
     return " ".join(plain(text).split())

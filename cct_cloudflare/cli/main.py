@@ -47,6 +47,8 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
             "cct_cloudflare.cli.add:add", "Install agents, commands, skills, settings, hooks, MCP servers."
         ),
         "remove": LazyCommand("cct_cloudflare.cli.remove:remove", "Take installed components out again."),
+        "update": LazyCommand("cct_cloudflare.cli.update:update", "Bring installed components up to date."),
+        "diff": LazyCommand("cct_cloudflare.cli.diff:diff", "Show what you or their sources changed in components."),
         "init": LazyCommand("cct_cloudflare.cli.init:init", "Render the Worker project, or bring it up to date."),
         "dev": LazyCommand("cct_cloudflare.cli.dev:dev", "Serve the project's Worker here, for curl and the browser."),
         "mcp": LazyCommand("cct_cloudflare.cli.mcp:mcp", "Serve the sandbox as tools over MCP, on stdio."),

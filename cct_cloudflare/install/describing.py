@@ -15,7 +15,7 @@ from cct_cloudflare.install.placing import place
 from cct_cloudflare.install.plan import Action, FileStep, Plan, Question, Status, Step
 from cct_cloudflare.install.site import Site
 from cct_cloudflare.merging.model import paste
-from cct_cloudflare.plain import plain_line
+from cct_cloudflare.plain import plain_code
 from cct_cloudflare.validation import Command, Effects, Risk, effects, risks
 from cct_cloudflare.wording import counted, tilde_path
 
@@ -183,7 +183,7 @@ def difference(before: str | None, after: str | None, before_name: str, after_na
         if number >= MAX_LINES:
             yield "  …", "dim"
             return
-        yield f"  {plain_line(line)}", styles.get(line[:1], "")
+        yield f"  {plain_code(line)}", styles.get(line[:1], "")
 
 
 def summary(plan: Plan, verbs: Sequence[tuple[Status, str]]) -> str:

@@ -18,6 +18,9 @@ from cct_cloudflare.install.lockfile import Locked
 
 BUNDLED = "bundled"
 
+#: Takes a sentence for people.
+Note = Callable[[str], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
@@ -42,12 +45,15 @@ class Present:
     unavailable: tuple[Unavailable, ...] = ()
 
 
-def present_versions(installed: Sequence[Locked], *, source: str | None = None, base: Path | None = None) -> Present:
+def present_versions(
+    installed: Sequence[Locked], *, source: str | None = None, base: Path | None = None, note: Note = lambda _: None
+) -> Present:
     """The package of each component, from where it came or from `source`, a relative one below `base`.
 
-    A source that is gone takes no other with it. Raises what opening `source` raises.
+    A source that is gone takes no other with it. `note` is told what the registries say. Raises what opening `source`
+    raises.
     """
-    opened = _Opened(None if source is None else _open_named(source, base))
+    opened = _Opened(None if source is None else _open_named(source, base, note), note)
     packages: list[Package] = []
     unavailable: list[Unavailable] = []
     groups: dict[int, tuple[Catalog, list[tuple[Locked, Item]]]] = {}
@@ -73,8 +79,9 @@ def present_versions(installed: Sequence[Locked], *, source: str | None = None, 
 class _Opened:
     """Each source once, however many components came from it; one that fails, fails for all of them."""
 
-    def __init__(self, named: Catalog | None) -> None:
+    def __init__(self, named: Catalog | None, note: Note) -> None:
         self._named = named
+        self._note = note
         self._known: dict[str, Catalog | CctError] = {}
 
     def catalog(self, locked: Locked) -> Catalog:
@@ -82,7 +89,7 @@ class _Opened:
             return self._named
         if locked.source not in self._known:
             try:
-                self._known[locked.source] = _open_recorded(locked.source)
+                self._known[locked.source] = _open_recorded(locked.source, self._note)
             except CctError as error:
                 self._known[locked.source] = error
         found = self._known[locked.source]
@@ -91,14 +98,14 @@ class _Opened:
         return found
 
 
-def _open_named(source: str, base: Path | None) -> Catalog:
+def _open_named(source: str, base: Path | None, note: Note) -> Catalog:
     from cct_cloudflare.catalog import bundled_catalog
     from cct_cloudflare.registries import catalog_of
 
-    return bundled_catalog() if source == BUNDLED else catalog_of(source, base=base)
+    return bundled_catalog() if source == BUNDLED else catalog_of(source, base=base, note=note)
 
 
-def _open_recorded(source: str) -> Catalog:
+def _open_recorded(source: str, note: Note) -> Catalog:
     from cct_cloudflare.catalog import bundled_catalog
     from cct_cloudflare.registries import catalog_of
     from cct_cloudflare.registries.book import registries
@@ -107,9 +114,9 @@ def _open_recorded(source: str) -> Catalog:
         return bundled_catalog()
     added = next((one.name for one in registries() if source in (one.name, one.address)), None)
     if added is not None:
-        return catalog_of(added)
+        return catalog_of(added, note=note)
     if _is_local(source) and Path(source).is_dir():
-        return catalog_of(source)
+        return catalog_of(source, note=note)
     shown = printable(source[:200])
     if _is_local(source):
         raise UsageError(
@@ -136,7 +143,7 @@ def _item(catalog: Catalog, locked: Locked) -> Item:
             return item
     raise UsageError(
         f"{catalog.label} has no {locked.kind} named {locked.name} any more.",
-        hint=f"It stays as it is installed; to take it out: cct remove {locked.ref}",
+        hint=f"To take it out: cct remove {locked.ref}",
         code="component_not_found",
     )
 

@@ -158,7 +158,7 @@ class _One:
             return
         if self._draft.lock.without(self._locked.kind, self._locked.name).owners(path):
             self._files.append(FileStep(path, Action.KEPT, current, current))
-        elif _sha256(current) == self._locked.files[path]:
+        elif sha256(current) == self._locked.files[path]:
             self._draft.write(path, None)
             self._files.append(FileStep(path, Action.REMOVED, current))
         else:
@@ -176,16 +176,16 @@ class _One:
         if installed is None:
             self._bring_new(path, placed, spelt, ours)
             return
-        self._hashes[path] = _sha256(theirs)
+        self._hashes[path] = sha256(theirs)
         if ours == theirs and spelt == path:
             self._files.append(FileStep(path, Action.IDENTICAL, ours, ours))
-        elif installed == _sha256(theirs):  # the change, or the absence, is the user's alone
+        elif installed == sha256(theirs):  # the change, or the absence, is the user's alone
             if ours is not None:
                 self._files.append(FileStep(spelt or path, Action.KEPT, ours, ours))
         elif sharers := self._sharers(path):
             what = f"{self._shown(path)} belongs to {sharers} as well, and"
             self._ask(f"{what} the new version of {self._locked.ref} changes it", path, spelt, ours, placed)
-        elif ours is not None and spelt == path and _sha256(ours) == installed:
+        elif ours is not None and spelt == path and sha256(ours) == installed:
             self._write(path, ours, theirs, placed)
         else:
             self._bring_together(path, spelt, ours, placed)
@@ -206,8 +206,8 @@ class _One:
         what = f"{self._locked.ref} brings {self._shown(path)} now, where {holder}"
         decision = self._settle(self._question(path, spelt, what, None, ours, placed.content))
         if decision is Decision.REPLACE and not owners:
-            self._replaced[spelt] = _sha256(ours)
-            self.keeps[_sha256(ours)] = ours
+            self._replaced[spelt] = sha256(ours)
+            self.keeps[sha256(ours)] = ours
             if spelt != path:
                 self._draft.write(spelt, None)
             self._own(path, placed)
@@ -251,7 +251,7 @@ class _One:
         self._files.append(FileStep(path, action or usual, before, after))
 
     def _own(self, path: str, placed: PlacedFile) -> None:
-        self._hashes[path] = _sha256(placed.content)
+        self._hashes[path] = sha256(placed.content)
 
     def _merge_all(self, placement: Placement) -> dict[str, Owned]:
         merged = {}
@@ -341,10 +341,15 @@ class InstalledFiles:
         self._by_hash: Mapping[str, bytes] | None = None
 
     def content(self, path: str) -> bytes | None:
+        return self.hashes.get(self._locked.files.get(path, ""))
+
+    @property
+    def hashes(self) -> Mapping[str, bytes]:
+        """The files of the package by their SHA-256."""
         if self._by_hash is None:
             files = store.get(self._locked.digest) or {}
-            self._by_hash = {_sha256(content): content for content in files.values()}
-        return self._by_hash.get(self._locked.files.get(path, ""))
+            self._by_hash = {sha256(content): content for content in files.values()}
+        return self._by_hash
 
 
 def _action_of(before: bytes | None, after: bytes | None, *, is_open: bool) -> Action:
@@ -357,5 +362,5 @@ def _action_of(before: bytes | None, after: bytes | None, *, is_open: bool) -> A
     return Action.REMOVED if after is None else Action.MERGED
 
 
-def _sha256(content: bytes) -> str:
+def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
