@@ -71,6 +71,7 @@ def remember(registry: Registry) -> None:
 
 def forget(name: str) -> Registry:
     """Raises UsageError where there is none of that name."""
+    known_registry(name)  # where there is none, no file is made either
     removed: list[Registry] = []
 
     def remove(known: list[Registry]) -> None:
