@@ -14,6 +14,7 @@ from cct_cloudflare.sandbox.client import WorkerClient
 from cct_cloudflare.sandbox.local import LocalWorker, local_worker
 from cct_cloudflare.sandbox.session import ModelAccess, trusted_source
 from cct_cloudflare.sandbox.toolchain import check_platform, ensure_runtime
+from cct_cloudflare.scaffold.layout import target_of
 from cct_cloudflare.scaffold.source import WorkerSource
 
 
@@ -74,6 +75,8 @@ class Workers:
         return self._start(access, source, tell)
 
     def _source(self) -> WorkerSource | None:
+        if not target_of(self._project).exists():
+            return None  # nothing was rendered, so there is nothing but what cct itself renders
         return trusted_source(self._project, trust_project=False, ask=None)
 
     def _start(self, access: ModelAccess | None, source: WorkerSource | None, tell: Callable[[str], None]) -> _Running:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -76,13 +78,27 @@ def program_from_contents(files: Sequence[ProgramFile], entrypoint: str | None, 
         raise UsageError(
             f"The language of {entry} cannot be told from its name.", hint=f"Say which: {', '.join(LANGUAGES)}."
         )
+    for file in files:
+        _check_encoding(file)
     if sum(map(_size, files)) > MAX_BYTES:
         raise _too_large()
     return Program(chosen, entry, tuple(files))
 
 
+def _check_encoding(file: ProgramFile) -> None:
+    try:
+        if file.encoding == "base64":
+            base64.b64decode(file.content, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UsageError(
+            f"The base64 of {file.path} is not valid.",
+            hint="Encode its bytes again, or give it as text.",
+            code="invalid_request",
+        ) from error
+
+
 def _size(file: ProgramFile) -> int:
-    """In bytes, without decoding what may be no base64: the Worker judges that."""
+    """In bytes."""
     if file.encoding == "base64":
         return len(file.content) * 3 // 4
     return len(file.content.encode("utf-8", "surrogatepass"))
@@ -125,5 +141,7 @@ def _bounded(data: bytes, left: int = MAX_BYTES) -> bytes:
 
 def _too_large() -> UsageError:
     return UsageError(
-        f"The program's files are larger than {MAX_BYTES // 2**20} MiB together.", code="payload_too_large"
+        f"The program's files are larger than {MAX_BYTES // 2**20} MiB together.",
+        hint="Give it less: a part of the data, or files that are compressed.",
+        code="payload_too_large",
     )
