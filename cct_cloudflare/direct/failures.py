@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare.errors import CctError
 from cct_cloudflare.generation import patience
+from cct_cloudflare.sandbox.hints import OWN_HINTS
 
 if TYPE_CHECKING:
     import anthropic
 
 _HINTS: dict[str, str] = {
     "key_rejected": "Check the Anthropic API key: it may be mistyped, revoked or of another workspace.",
-    "model_not_found": "Choose another model with --model.",
+    "model_not_found": OWN_HINTS["model_not_found"],
     "model_bad_request": "Claude's API refused the request as it was built; the message says why.",
     "model_rate_limited": "Wait and run it again, or check the limits of your Anthropic workspace.",
     "model_spend_limit": (
@@ -30,7 +31,7 @@ _HINTS: dict[str, str] = {
     "model_timeout": "Claude's API stopped answering; run it again.",
     "model_interrupted": "The reply was cut before its end and nothing was saved; run it again.",
     "model_refused": "Claude declined; put the question another way.",
-    "model_truncated": "The program did not fit; raise --max-tokens or ask for less.",
+    "model_truncated": OWN_HINTS["model_truncated"],
     "model_empty": "Claude answered without a program; say what the program should do.",
     "model_invalid": "Claude's program was not valid and nothing was saved; run it again.",
 }

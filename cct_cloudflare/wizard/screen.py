@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cct_cloudflare.errors import CctError
 from cct_cloudflare.plain import plain, plain_line
+from cct_cloudflare.tables import cell_width, fitted
 from cct_cloudflare.terminal import show_error
 from cct_cloudflare.wizard.questions import BACK, Back, Check, ChooseMany, ChooseOne, Enter, Fact, Option, Write
 
@@ -253,7 +254,7 @@ def _choice(value: str, option: Option[Any], width: int, *, checked: bool = Fals
     columns = shutil.get_terminal_size().columns
     # questionary says itself why a row is closed, behind the title.
     row = option.title if option.closed else f"{option.title:<{width}}  {option.description}".rstrip()
-    title = _Title(_cut(row, columns - _MARGIN))
+    title = _Title(fitted(row, columns - _MARGIN))
     title.searched = row.lower()
     return questionary.Choice(
         title,
@@ -269,20 +270,7 @@ def _is_default(option: Option[T], default: T | None) -> bool:
 
 
 def _title_width(options: Sequence[Option[Any]]) -> int:
-    from prompt_toolkit.utils import get_cwidth
-
-    return max(get_cwidth(option.title) for option in options)
-
-
-def _cut(text: str, width: int) -> str:
-    """`text` in at most `width` cells, of which wide characters take two."""
-    from prompt_toolkit.utils import get_cwidth
-
-    if get_cwidth(text) <= width:
-        return text
-    while text and get_cwidth(text) > width - 1:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    return max(cell_width(option.title) for option in options)
 
 
 def _wrapped(text: str, columns: int) -> str:
@@ -292,7 +280,7 @@ def _wrapped(text: str, columns: int) -> str:
     )
     if len(lines) > _MAX_DESCRIPTION_LINES:
         lines = [*lines[:_MAX_DESCRIPTION_LINES]]
-        lines[-1] = _cut(lines[-1], columns - 4) + " …"
+        lines[-1] = fitted(lines[-1], columns - 4) + " …"
     return "\n".join(lines).removeprefix("  Description: ")
 
 
