@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cct_cloudflare.errors import CctError, WorkerError
-from cct_cloudflare.plain import PlainStream, plain, plain_line
 from cct_cloudflare.sandbox.events import (
     AnnouncedFile,
     Booted,
@@ -29,115 +26,9 @@ from cct_cloudflare.sandbox.events import (
 )
 from cct_cloudflare.sandbox.outputs import SavedFile, SavedFiles
 from cct_cloudflare.sandbox.program import RefusedFile
-from cct_cloudflare.terminal import Display, Intro, make_display, render_error, show_error
-from cct_cloudflare.wording import duration, size
-
-ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]")
-
-# plain
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a\tb\nc é 日本 😀", "a\tb\nc é 日本 😀"),
-        ("\x1b[31mred\x1b[0m", "red"),
-        ("\x1b[2J\x1b[H\x1b[?25lx", "x"),
-        ("\x1b[38;2;1;2;3mx", "x"),
-        ("\x9b31mx", "x"),
-        ("a\x1b]52;c;aGVsbG8=\x07b", "ab"),
-        ("a\x1b]0;title\x1b\\b", "ab"),
-        ("a\x1b]0;title\x9cb", "ab"),
-        ("a\x9d0;title\x07b", "ab"),
-        ("a\x1bPq#0\x1b\\b", "ab"),
-        ("a\x1b_apc\x1b\\b", "ab"),
-        ("a\x1b]0;never ended\nb", "a\nb"),
-        ("a\x1b]0;x\x1b[31mb", "ab"),
-        ("a\x1b(Bb\x1b=c\x1bMd\x1bce", "abcde"),
-        ("a\x1b\x1b[31mb", "ab"),
-        ("a\x1b[31\nb", "a\nb"),
-        ("a\x1b\nb", "a\nb"),
-        ("a\x1b", "a"),
-        ("a\x1b[", "a"),
-        ("safe\rEVIL", "safe\nEVIL"),
-        ("a\r\nb\r\r\nc\r", "a\nb\n\nc\n"),
-        ("a\x00\x07\x08\x0b\x0c\x7f\x85b", "ab"),
-        ("a\u202eb\u2066c\u200fd\u061ce", "abcde"),
-        ("a\u2028b\u2029c", "a\nb\nc"),
-        ("a\ud800b", "a\ufffdb"),
-    ],
-)
-def test_plain(text: str, shown: str) -> None:
-    assert plain(text) == shown
-
-
-_SUSPICIOUS = st.sampled_from([*"\x1b[]P;0m\\\x07\x9b\x9d\x9c\r\n\t a(\u202e\ud800", "\x1b]52;c;", "\x1b[31m"])
-_TEXT = st.lists(_SUSPICIOUS | st.characters()).map("".join)
-
-
-@given(_TEXT)
-def test_nothing_active_is_left(text: str) -> None:
-    shown = plain(text)
-    assert not ACTIVE.search(shown)
-    assert plain(shown) == shown
-    shown.encode()
-
-
-@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"])))
-def test_ordinary_text_stays_as_it_is(text: str) -> None:
-    assert plain(text + "\n\t") == text + "\n\t"
-
-
-@given(_TEXT, st.lists(st.integers(0, 1000), max_size=8))
-def test_any_chunking_shows_the_same(text: str, cuts: list[int]) -> None:
-    edges = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    stream = PlainStream()
-    shown = "".join(stream.feed(text[start:end]) for start, end in itertools.pairwise(edges)) + stream.end()
-    assert shown == plain(text)
-
-
-def test_plain_line() -> None:
-    assert plain_line(" a\n\x1b[31mb\r\tc ") == "a b c"
-
-
-# numbers
-
-
-@pytest.mark.parametrize(
-    ("ms", "text"),
-    [
-        (0, "0 ms"),
-        (0.4, "0 ms"),
-        (999.4, "999 ms"),
-        (999.6, "1.00 s"),
-        (1234, "1.23 s"),
-        (9996, "10.0 s"),
-        (75000, "75.0 s"),
-    ],
-)
-def test_duration(ms: float, text: str) -> None:
-    assert duration(ms) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (123456, "123 kB"),
-        (999_499, "999 kB"),
-        (999_500, "1.0 MB"),
-        (999_499_999, "999 MB"),
-        (999_500_000, "1.0 GB"),
-        (25 * 10**9, "25.0 GB"),
-    ],
-)
-def test_size(count: int, text: str) -> None:
-    assert size(count) == text
-
-
-# displays
+from cct_cloudflare.terminal import Intro, make_display, render_error, show_error
+from tests import results
+from tests.screens import ACTIVE, Screen
 
 
 @pytest.fixture(autouse=True)
@@ -145,45 +36,6 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """What rich asks the environment, whatever the machine says."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "200")
-
-
-class Stream(io.StringIO):
-    def __init__(self, tty: bool) -> None:
-        super().__init__()
-        self.tty = tty
-
-    def isatty(self) -> bool:
-        return self.tty
-
-
-class Screen:
-    """Two streams, and what a run shows on them."""
-
-    def __init__(
-        self, *, tty: bool = False, stdout_tty: bool | None = None, environ: dict[str, str] | None = None
-    ) -> None:
-        self.out, self.err = Stream(tty if stdout_tty is None else stdout_tty), Stream(tty)
-        self.environ = environ or {"TERM": "xterm-256color"}
-
-    def display(self, **flags: bool) -> Display:
-        return make_display(stdout=self.out, stderr=self.err, environ=self.environ, **flags)
-
-    def show(self, events: Sequence[Event], result: RunResult, saved: SavedFiles, intro: Intro, **flags: bool) -> None:
-        with self.display(**flags) as display:
-            display.begin(intro)
-            display.progress("Starting")
-            display.note("Rendered")
-            for event in events:
-                display.event(event)
-            display.finish(result, saved)
-
-    @property
-    def stdout(self) -> str:
-        return self.out.getvalue()
-
-    @property
-    def stderr(self) -> str:
-        return self.err.getvalue()
 
 
 INTRO = Intro(question="x" * 34, system="y" * 1000, components=("development-team/python-developer",), demo=True)
@@ -199,15 +51,11 @@ EVENTS: list[Event] = [
     Output("stdout", "31m!\n"),
     Output("stderr", "careful\n"),
 ]
-RESULT = RunResult(
-    success=True,
+RESULT = results.result(
     output="55\x1b[31m!\n",
     sandbox_id="5f0c",
-    question="q",
-    language="python",
     sandbox="process",
     isolation="a fresh workerd process",
-    model="claude-sonnet-5-5",
     usage=Usage(1024, 210, 0.0062),
     metrics=Metrics(912, 0, 31, 1234, 52_000_000),
 )

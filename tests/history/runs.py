@@ -21,8 +21,9 @@ from cct_cloudflare.sandbox.events import (
     Usage,
 )
 from cct_cloudflare.sandbox.program import ProgramFile
+from tests import results
+from tests.results import MODEL
 
-MODEL = "claude-sonnet-5-5"
 CODE = "print('hi')\n"
 STARTED = Started("run-1", "process", "a process of its own", MODEL, "python", 30_000)
 
@@ -35,20 +36,17 @@ def asked(prompt: str | None = "Say hi", **changes: Any) -> Asked:
 
 def result(**changes: Any) -> RunResult:
     values: dict[str, Any] = {
-        "success": True,
         "output": "hi\n",
         "sandbox_id": "run-1",
         "question": "Say hi",
         "code": CODE,
-        "language": "python",
         "files": (ProgramFile("main.py", CODE),),
         "sandbox": "process",
         "isolation": "a process of its own",
-        "model": MODEL,
         "usage": Usage(1000, 200, 0.004),
         "metrics": Metrics(generation_ms=900.0, boot_ms=100.0, execution_ms=50.0, total_ms=1000.0),
     }
-    return RunResult(**{**values, **changes})
+    return results.result(**{**values, **changes})
 
 
 def ready(**files: str) -> ProgramReady:

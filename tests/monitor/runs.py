@@ -17,49 +17,18 @@ from cct_cloudflare.sandbox.events import (
     Booted,
     Event,
     Generation,
-    Metrics,
     Output,
     ProgramReady,
-    RunResult,
     Started,
-    Usage,
 )
-from cct_cloudflare.sandbox.program import ProgramFile
+from tests.results import METRICS, MODEL, RESULT
 
 URL = "https://cct.example.workers.dev"
-HEALTH = Health("ok", "cct-cloudflare-sandbox", "0.1.0", "claude-sonnet-5-5", ("python",), ("isolate",))
+HEALTH = Health("ok", "cct-cloudflare-sandbox", "0.1.0", MODEL, ("python",), ("isolate",))
 WORKER = Worker(URL, 23.0, HEALTH)
 SYSTEM = System("cct 0.1.0", "Python 3.12.1", None, "linux", "6.1", "x64", 2, 8_000_000_000)
-METRICS = Metrics(
-    generation_ms=2000,
-    boot_ms=180,
-    execution_ms=40,
-    total_ms=2100,
-    peak_memory_bytes=52_000_000,
-    queue_ms=7,
-    first_token_ms=500,
-    tokens_per_second=200,
-    spare=False,
-    stdout_bytes=3,
-    stderr_bytes=0,
-    file_bytes=10,
-)
-RESULT = RunResult(
-    success=True,
-    output="55\n",
-    sandbox_id="a1",
-    question="Q",
-    code="print(55)\n",
-    language="python",
-    files=(ProgramFile("main.py", "print(55)\n"),),
-    sandbox="isolate",
-    isolation="a fresh isolate",
-    model="claude-sonnet-5-5",
-    usage=Usage(1200, 300, 0.0081),
-    metrics=METRICS,
-)
 EVENTS: tuple[Event, ...] = (
-    Started("a1", "isolate", "a fresh isolate", "claude-sonnet-5-5", None, 30_000),
+    Started("a1", "isolate", "a fresh isolate", MODEL, None, 30_000),
     Generation("main.py", "print("),
     Generation("main.py", "55)\n"),
     Booted(180, False),

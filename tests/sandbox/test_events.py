@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,6 @@ from cct_cloudflare.sandbox.events import (
     Event,
     FileWritten,
     Generation,
-    Metrics,
     Output,
     ProgramReady,
     RunResult,
@@ -25,6 +25,7 @@ from cct_cloudflare.sandbox.events import (
     parse_event,
 )
 from cct_cloudflare.sandbox.program import ProgramFile, RefusedFile
+from tests import results
 
 ANSWER: dict[str, Any] = {
     "success": True,
@@ -48,15 +49,15 @@ ANSWER: dict[str, Any] = {
     "executionTime": 12.5,
     "usage": {"inputTokens": 10, "outputTokens": 20, "costUsd": 0.01},
     "metrics": {
-        "queueMs": 0.5,
+        "queueMs": 7,
         "firstTokenMs": 0.25,
-        "generationMs": 1,
+        "generationMs": 2000,
         "tokensPerSecond": 81.5,
         "bootMs": 2.5,
         "spare": True,
-        "executionMs": 3,
-        "totalMs": 7,
-        "peakMemoryBytes": 1024,
+        "executionMs": 40,
+        "totalMs": 2100,
+        "peakMemoryBytes": 52_000_000,
         "stdoutBytes": 3,
         "stderrBytes": 0,
         "fileBytes": 10,
@@ -66,41 +67,22 @@ ANSWER: dict[str, Any] = {
     "outputMayBeIncomplete": False,
 }
 
-RESULT = RunResult(
-    success=True,
+RESULT = results.result(
     output="42\n",
     sandbox_id="abc",
     question="What is 6 × 7?",
     code="print(42)",
     error="",
-    error_code=None,
     program_exit_code=0,
-    language="python",
     files=(ProgramFile("main.py", "print(42)"), ProgramFile("x.bin", "/w==", "base64")),
     refused_files=(RefusedFile(".env", "is hidden"),),
     sandbox="process",
     isolation="a workerd process of its own",
-    model="claude-sonnet-5-5",
     attempts=1,
     execution_time=12.5,
     usage=Usage(10, 20, 0.01),
-    metrics=Metrics(
-        generation_ms=1,
-        boot_ms=2.5,
-        execution_ms=3,
-        total_ms=7,
-        peak_memory_bytes=1024,
-        queue_ms=0.5,
-        first_token_ms=0.25,
-        tokens_per_second=81.5,
-        spare=True,
-        stdout_bytes=3,
-        stderr_bytes=0,
-        file_bytes=10,
-    ),
-    truncated=False,
+    metrics=replace(results.METRICS, boot_ms=2.5, first_token_ms=0.25, tokens_per_second=81.5, spare=True),
     output_lossy=True,
-    output_may_be_incomplete=False,
 )
 
 
