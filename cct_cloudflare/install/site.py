@@ -79,11 +79,8 @@ class Site:
         """
         place = self.show(path)
         folder = Path(os.path.realpath(place.parent))
-        if not folder.is_relative_to(self.boundary):
-            raise UnsafeError(
-                f"{place.parent} leads out of {self.boundary}; nothing is read or written there.",
-                hint="Remove the link, or choose another project with --directory.",
-            )
+        if not folder.is_relative_to(self.boundary) and place != self.boundary:
+            raise self._leads_out(place.parent)
         return (folder / place.name).relative_to(self.root).as_posix()
 
     def read(self, path: str) -> bytes | None:
@@ -107,13 +104,15 @@ class Site:
         return []
 
     def has_folder(self, path: str) -> bool:
-        with self._reading(path):
-            try:
-                with Folder.open(self.root) as root, root.at(self.real(path)) as (folder, name):
-                    return folder.kind(name) == "folder"
-            except FileNotFoundError:
-                return False
-        return False
+        """Raises UnsafeError for a link that leads out, ConfigError for what is no folder."""
+        place = self.show(path)
+        if not os.path.lexists(place):
+            return False
+        if not Path(os.path.realpath(place)).is_relative_to(self.boundary):
+            raise self._leads_out(place)
+        if not place.is_dir():
+            raise not_plain(place, NotPlainError(path, "is not a folder"))
+        return True
 
     def read_lock(self) -> Lock:
         """Raises ConfigError when it cannot be used."""
@@ -133,6 +132,12 @@ class Site:
             raise unwritable(self.state, error) from error
         with project_lock(self.state, patience=PATIENCE_SECONDS):
             yield
+
+    def _leads_out(self, place: Path) -> UnsafeError:
+        return UnsafeError(
+            f"{place} leads out of {self.boundary}; nothing is read or written there.",
+            hint="Remove the link, or choose another project with --directory.",
+        )
 
     def _within(self, path: str) -> str:
         return self.claude + path.removeprefix(".claude") if path.partition("/")[0] == ".claude" else path
