@@ -15,6 +15,9 @@ from cct_cloudflare.plain import plain_line
 
 ACCOUNT_VARIABLE = "CLOUDFLARE_ACCOUNT_ID"
 
+#: Where wrangler keeps its files when these are set, and below which folder there.
+_CONFIG_HOMES = {"XDG_CONFIG_HOME": ".", "APPDATA": "xdg.config"}
+
 _LOGIN_VARIABLES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY", "CLOUDFLARE_API_USER_SERVICE_KEY")
 
 
@@ -89,9 +92,9 @@ def may_be_logged_in() -> bool:
     """
     if any(os.environ.get(name) for name in _LOGIN_VARIABLES):
         return True
-    places = [Path.home(), Path.home() / ".config", Path.home() / "Library" / "Preferences"]
-    places += [Path(os.environ["XDG_CONFIG_HOME"])] if os.environ.get("XDG_CONFIG_HOME") else []
-    places += [Path(os.environ["APPDATA"]) / "xdg.config"] if os.environ.get("APPDATA") else []
+    home = Path.home()
+    places = [home, home / ".config", home / "Library" / "Preferences"]
+    places += [Path(os.environ[name]) / below for name, below in _CONFIG_HOMES.items() if os.environ.get(name)]
     return any(any((place / ".wrangler" / "config").glob("*")) for place in places)
 
 
