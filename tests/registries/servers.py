@@ -99,6 +99,9 @@ def serving(files: Mapping[str, bytes | str] | None = None) -> Iterator[Site]:
         daemon_threads = True
         request_queue_size = 64
 
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that has seen enough hangs up; that is no error to print."""
+
     server = Server(("127.0.0.1", 0), Handler)
     site = Site(f"http://127.0.0.1:{server.server_port}")
     site.files = {path: text if isinstance(text, bytes) else text.encode() for path, text in (files or {}).items()}
