@@ -105,6 +105,8 @@ def read_config(folder: Path) -> WorkerConfig:
         return WorkerConfig(path, tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ConfigError(f"There is no {path}.", hint="Render it again: cct init --force") from None
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply.", hint="Mend it, or: cct init --force") from error
     except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be used: {error}.", hint="Mend it, or: cct init --force") from error
 
@@ -167,7 +169,7 @@ def is_installed(folder: Path) -> bool:
             # Packages of other platforms are left out.
             if path and not package.get("optional") and not package.get("devOptional")
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 

@@ -60,7 +60,7 @@ class JsonLines:
         text, self._lines = "".join(self._lines), []
         try:
             self._out(json.dumps(json.loads(text)) + "\n")
-        except ValueError:
+        except (ValueError, RecursionError):
             return
 
 

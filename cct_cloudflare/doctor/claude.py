@@ -19,6 +19,7 @@ from cct_cloudflare.wording import counted
 #: Days before its end from which on a model is near it: the notice that Anthropic promises.
 NEAR_DAYS = 60
 
+
 def look_at_endpoint(_: Context) -> Finding:
     """`ANTHROPIC_BASE_URL`, by its host; raises ConfigError for one to which no request would go."""
     base = base_url(os.environ.get("ANTHROPIC_BASE_URL"))

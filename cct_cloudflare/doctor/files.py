@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -102,8 +103,12 @@ def look_at_history(_: Context) -> Finding:
 def _left_behind() -> tuple[Path, ...]:
     """Temporary files that a cct wrote beside a store, and was killed before it could rename them."""
     limit = time.time() - _ABANDONED_AFTER
-    found = (path for name in _STORES for path in config.config_dir().glob(f".{name}.*.tmp"))
-    return tuple(sorted(path for path in found if path.lstat().st_mtime < limit))
+    found = []
+    for path in (path for name in _STORES for path in config.config_dir().glob(f".{name}.*.tmp")):
+        with contextlib.suppress(OSError):  # another cct has just renamed its own
+            if path.lstat().st_mtime < limit:
+                found.append(path)
+    return tuple(sorted(found))
 
 
 def _make_private(files: Sequence[PrivateFile]) -> str:

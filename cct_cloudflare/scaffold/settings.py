@@ -19,8 +19,8 @@ NO_ORIGIN_WORD = "none"
 # A name becomes a DNS label of at most 63 characters, and environments append up to "-development".
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
 
-# The Worker's own rule (src/api.ts).
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}")
+#: What the Worker's API takes as the name of a model (`src/api.ts`).
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}")
 
 # Each switch is a step that Cloudflare has to be told for ever after; nobody needs many.
 _MOST_SWITCHES = 40
@@ -49,7 +49,7 @@ class ScaffoldSettings:
                 f"{self.name[:80]!r} cannot be the name of a Worker.",
                 hint="Use 1 to 50 lowercase letters, digits and dashes; a dash neither first nor last.",
             )
-        if self.model is not None and not _MODEL.fullmatch(self.model):
+        if self.model is not None and not MODEL_NAME.fullmatch(self.model):
             raise UsageError(
                 f"{self.model[:80]!r} cannot be the name of a model.",
                 hint="Use sonnet, opus, haiku or a full name, such as claude-sonnet-5-5.",

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from cct_cloudflare.scaffold.layout import target_of
+from cct_cloudflare.scaffold.settings import MODEL_NAME
 
 #: The file, relative to the rendered project.
 CONFIG = "wrangler.toml"
 
 _VARIABLES = ("DEFAULT_MODEL", "ALLOWED_ORIGINS")
 _MAX_VARIABLE = 2000
-# What the Worker's API takes as the name of a model (`src/api.ts`).
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}")
 
 
 def worker_variables(target: Path) -> Mapping[str, str]:
@@ -25,7 +23,7 @@ def worker_variables(target: Path) -> Mapping[str, str]:
     """
     try:
         found = tomllib.loads((target / CONFIG).read_text(encoding="utf-8")).get("vars")
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     values = {name: found.get(name) for name in _VARIABLES} if isinstance(found, dict) else {}
     return {
@@ -40,4 +38,4 @@ def project_model(project: Path) -> str | None:
     from cct_cloudflare.pricing import default_model, resolve_model
 
     chosen = resolve_model(worker_variables(target_of(project)).get("DEFAULT_MODEL", ""))
-    return chosen if _MODEL.fullmatch(chosen) and chosen != default_model() else None
+    return chosen if MODEL_NAME.fullmatch(chosen) and chosen != default_model() else None

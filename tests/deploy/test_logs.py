@@ -93,6 +93,9 @@ def test_json_over_several_lines_becomes_one_line() -> None:
         "{\n",
         "broken\n",
         "}\n",
+        "{\n",
+        f'"deep": {"[" * 100_000}\n',
+        "}\n",
     ):
         lines.feed(line)
     assert out == ['{"a": {"b": "\\u00e9}"}}\n', "{}\n"]

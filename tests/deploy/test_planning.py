@@ -64,7 +64,7 @@ class TestTheProject:
         assert "'prod'" in caught.value.message
         assert "development, staging, production" in caught.value.hint
 
-    @pytest.mark.parametrize("text", [None, "name = ", 'main = "x"', "name = 1", b"\xff"])
+    @pytest.mark.parametrize("text", [None, "name = ", 'main = "x"', "name = 1", b"\xff", f"x = {'[' * 5000}"])
     def test_a_wrangler_toml_that_cannot_be_used(self, text: str | bytes | None, rendered: Path) -> None:
         path = scaffold.target_of(rendered) / "wrangler.toml"
         path.unlink()
@@ -72,6 +72,10 @@ class TestTheProject:
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
         with pytest.raises(ConfigError):
             planned(rendered)
+
+    def test_a_lock_that_cannot_be_read_has_nothing_installed(self, tmp_path: Path) -> None:
+        (tmp_path / "package-lock.json").write_text("[" * 100_000)
+        assert not projects.is_installed(tmp_path)
 
     def test_what_lacks_its_tables_has_no_bindings(self, tmp_path: Path) -> None:
         values = {"name": "x", "vars": 1, "worker_loaders": {"a": 1}, "assets": [], "env": [], "kv_namespaces": ["x"]}

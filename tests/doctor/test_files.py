@@ -8,6 +8,7 @@ import pytest
 
 from cct_cloudflare import config
 from cct_cloudflare.doctor import Context, mend
+from cct_cloudflare.doctor.files import private_files
 from cct_cloudflare.history import database
 from tests.doctor.looking import look, told
 
@@ -116,3 +117,12 @@ def test_a_history_that_others_can_read(project: Path) -> None:
         pass
     database.path().chmod(0o640)
     assert "history.db has mode 640" in look(project, "private-files").finding.detail
+
+
+def test_what_another_cct_renames_while_it_is_looked_at_is_not_left_behind(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.store_worker("https://a.example", "token-of-a-worker")
+    gone = config.config_dir() / ".workers.json.0123456789abcdef.tmp"
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([gone]))
+    assert [file.path.name for file in private_files()] == ["workers.json"]

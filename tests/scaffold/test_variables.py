@@ -34,6 +34,7 @@ def test_a_project_that_leaves_the_model_open_has_none(tmp_path: Path) -> None:
     "text",
     [
         "not = [toml",
+        f"x = {'[' * 5000}",
         "vars = 7\n",
         "[vars]\nDEFAULT_MODEL = 7\n",
         '[vars]\nDEFAULT_MODEL = ""\n',
