@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from cct_cloudflare import __version__
+from cct_cloudflare.cli.flags import are_to_be_installed, install
 from cct_cloudflare.cli.lazy import LazyCommand, LazyGroup
 from cct_cloudflare.cli.options import output_options, prompt_file_option, prompt_options, run_options
 from cct_cloudflare.errors import CctError, Exit, UsageError
@@ -25,6 +26,7 @@ Examples:
   cct --sandbox cloudflare --agent python-developer --prompt "Sum the primes below 1000"
   cct --sandbox cloudflare --command setup/setup-react --prompt-file idea.md --output app
   cct run main.py data.csv
+  cct --agent code-reviewer --setting permissions/deny-secrets --yes    (installs them, as cct add does)
 
 \b
 Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 Worker or network,
@@ -70,7 +72,7 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
 @click.option("--sandbox", metavar="PROVIDER", help="Where programs run: cloudflare.")
 @click.option("--prompt", metavar="TEXT", help="What the program should do; - reads standard input.")
 @prompt_file_option
-@click.option("--dry-run", is_flag=True, help="Print what would be sent, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent, or installed; do nothing.")
 @click.option(
     "--direct", is_flag=True, help="Ask Claude from this machine and save the program; nothing runs, no sandbox."
 )
@@ -99,6 +101,9 @@ def cct(
             f"There is no sandbox provider {sandbox!r}.", hint=f"Those that exist: {', '.join(PROVIDERS)}."
         )
     given: Sequence[str] = context.obj or ()
+    if are_to_be_installed(context):
+        install(options, dry_run=dry_run)
+        return None
     if prompt is None and prompt_file is None and not dry_run:
         from cct_cloudflare.cli import wizard
 

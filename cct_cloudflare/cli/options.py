@@ -76,7 +76,9 @@ prompt_file_option = click.option(
     "--prompt-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the prompt from a file."
 )
 trust_option = click.option(
-    "--trust", is_flag=True, help="Take risky content of components as well, such as another address for Claude's API."
+    "--trust",
+    is_flag=True,
+    help="Take risky content of components: hooks that are installed, another address for Claude's API in a run.",
 )
 trust_project_option = click.option(
     "--trust-project", is_flag=True, help="Run the project's own, changed Worker source, which gets your key."
@@ -109,7 +111,7 @@ def prompt_options(command: _F) -> _F:
             multiple=True,
             metavar="NAMES",
             shell_complete=mcp_names,
-            help="MCP servers; none of them in the sandbox, which says so.",
+            help="MCP servers; a run in the sandbox leaves them out and says so.",
         ),
         click.option(
             "--hook",
@@ -117,7 +119,7 @@ def prompt_options(command: _F) -> _F:
             multiple=True,
             metavar="NAMES",
             shell_complete=hook_names,
-            help="Hooks; none of them in the sandbox, which says so.",
+            help="Hooks; a run in the sandbox leaves them out and says so.",
         ),
         click.option(
             "--setting",

@@ -35,6 +35,7 @@ installed, needs it again. A registry gives what it is pinned to: cct registry u
 )
 @click.option("--keep", "every", flag_value="keep", default=None, help="In a conflict, leave yours.")
 @click.option("--replace", "every", flag_value="replace", help="In a conflict, take the component's.")
+@click.option("--both", "every", flag_value="both", help="In a conflict between MCP servers, have both.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--yes", is_flag=True, help="Ask nothing; what is newly risky is refused.")
 @click.option("--trust", is_flag=True, help="Take newly risky content, and approve new MCP servers, unasked.")

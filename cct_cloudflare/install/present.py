@@ -126,7 +126,7 @@ def _open_recorded(source: str, note: Note) -> Catalog:
         )
     raise UsageError(
         f"{shown} is none of your registries, so it was not asked.",
-        hint="If you trust it, add it (cct registry add ADDRESS), or name it once: cct update --from ADDRESS",
+        hint="If you trust it, add it (cct registry add NAME ADDRESS), or name it once: cct update --from ADDRESS",
         code="component_not_found",
     )
 
