@@ -56,7 +56,13 @@ def _install(place: Path) -> None:
     staging = place.with_name("staging")
     # Its install script only copies the binary, which lies in a package of the platform.
     command = ["npm", "install", "--prefix", str(staging), "--ignore-scripts", "--no-audit", "--no-fund"]
-    settings = {"npm_config_cache": str(NPM_CACHE), "npm_config_userconfig": str(NPM_SETTINGS)}
+    settings = {
+        "npm_config_cache": str(NPM_CACHE),
+        "npm_config_userconfig": str(NPM_SETTINGS),
+        # A machine without a registry is to find that out soon.
+        "npm_config_fetch_retries": "1",
+        "npm_config_fetch_retry_mintimeout": "1000",
+    }
     try:
         ended = subprocess.run(
             [*command, f"@anthropic-ai/claude-code@{VERSION}"],
