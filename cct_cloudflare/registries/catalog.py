@@ -20,6 +20,8 @@ from cct_cloudflare.registries.listing import Listed, Listing
 from cct_cloudflare.registries.repository import arrange_index
 from cct_cloudflare.registries.tree import Tree
 
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+
 
 class Opened(Protocol):
     """A registry at one revision; both are made when they are first asked for."""
@@ -114,6 +116,9 @@ class RegistryCatalog:
             )
         if listed.may_have_sides:
             files |= {path.rpartition("/")[2]: read[path] for path in _sides(listed, read) if path in read}
+        pointer = next((path for path, data in files.items() if data.startswith(_LFS_POINTER)), None)
+        if pointer is not None:
+            raise _unusable(listed, f"its file {printable(pointer)} is kept in Git LFS, which cct does not ask")
         if sum(map(len, files.values())) > MAX_PACKAGE_BYTES:
             raise _unusable(listed, f"it is larger than {MAX_PACKAGE_BYTES >> 20} MiB")
         try:

@@ -41,7 +41,6 @@ _SETTINGS = (
     "fetch.recurseSubmodules=false",
     "submodule.recurse=false",
     "http.followRedirects=false",
-    "transfer.fsckObjects=true",
     "protocol.version=2",
 )
 #: What would point git at another repository, or another program.
@@ -170,11 +169,14 @@ def _prepare(repository: Path) -> None:
 
 def _fetch(repository: Path, address: Address, wanted: str) -> str:
     incoming = f"refs/cct/incoming/{secrets.token_hex(8)}"
-    protocol = _protocol(address.target)
-    command = [*_command(repository), "-c", "protocol.allow=never", "-c", f"protocol.{protocol}.allow=always"]
+    protocols = _protocols(address.target)
+    command = [*_command(repository), "-c", "protocol.allow=never"]
+    command += [word for protocol in protocols for word in ("-c", f"protocol.{protocol}.allow=always")]
     command += ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]
     command += ["--", address.target, f"+{wanted}:{incoming}"]
-    environment = {**_environment(), "GIT_ALLOW_PROTOCOL": protocol}
+    environment = {**_environment(), "GIT_ALLOW_PROTOCOL": ":".join(protocols)}
+    if not _is_set(repository, "core.sshCommand"):
+        environment.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
     )
@@ -218,9 +220,15 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _protocol(url: str) -> str:
-    scheme, separator, _ = url.partition("://")
-    return scheme.lower() if separator else "ssh"
+def _protocols(url: str) -> tuple[str, ...]:
+    """What git may speak to reach an address; a user's own `url.….insteadOf` may exchange https and ssh."""
+    scheme = url.partition("://")[0].lower() if "://" in url else "ssh"
+    return ("https", "ssh") if scheme in ("https", "ssh") else (scheme,)
+
+
+def _is_set(repository: Path, name: str) -> bool:
+    command = [*_command(repository), "config", "--get", name]
+    return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=_environment()).returncode == 0
 
 
 def _has(repository: Path, commit: str) -> bool:
@@ -260,7 +268,6 @@ def _command(repository: Path) -> list[str]:
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not _DROPPED.fullmatch(name)}
-    kept.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
     return {**kept, "GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
 
 

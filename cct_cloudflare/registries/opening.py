@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from cct_cloudflare.catalog.local import DirectoryCatalog
+from cct_cloudflare.catalog.local import DirectoryCatalog, bundled_catalog
 from cct_cloudflare.components.package import Catalog
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.registries.address import Address, Place, parse_address
@@ -21,6 +21,9 @@ from cct_cloudflare.registries.github import open_github
 from cct_cloudflare.registries.listing import Listing, keep_listing, read_listing
 from cct_cloudflare.registries.site import open_site
 from cct_cloudflare.registries.tree import FolderTree, Tree
+
+#: What the catalog that comes with cct is called as a source.
+BUNDLED = "bundled"
 
 
 class Source:
@@ -92,11 +95,13 @@ def opened_catalogs(*, offline: bool = False, note: Note = ignore) -> tuple[Cata
 def catalog_of(
     address: str, *, base: Path | None = None, revision: str | None = None, offline: bool = False, note: Note = ignore
 ) -> Catalog:
-    """What `--from` names: a registry's name, a folder (below `base` where it is relative) or an address.
+    """What `--from` names: `bundled`, a registry's name, a folder (below `base` where it is relative) or an address.
 
     An address that is no registry of the user's is opened at its newest version, or at `revision`.
     Raises UsageError for what is neither, WorkerError where it cannot be used.
     """
+    if address == BUNDLED:
+        return bundled_catalog()
     registry = find_registry(address)
     if registry is not None:
         pinned = replace(registry, revision=revision or registry.revision)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.config import cache_dir
-from cct_cloudflare.errors import ConfigError, WorkerError
+from cct_cloudflare.errors import ConfigError, UsageError, WorkerError
 from cct_cloudflare.registries import catalog_of
 from cct_cloudflare.registries.address import parse_address
 from cct_cloudflare.registries.catalog import RegistryCatalog
@@ -160,3 +161,53 @@ def test_a_large_file_is_refused_by_its_size(make_repository: MakeRepository) ->
     tree = tree_of(make_repository({"agents/a/x.md": "x" * 2000}))
     with pytest.raises(WorkerError, match="larger than"):
         tree.read(["agents/a/x.md"], limit=1999)
+
+
+def test_a_file_that_lies_in_lfs_is_not_taken_for_its_pointer(make_repository: MakeRepository) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 9\n"
+    upstream = make_repository({"skills/s/SKILL.md": agent("s"), "skills/s/data.bin": pointer})
+    catalog = catalog_of(upstream.as_uri())
+    with pytest.raises(UsageError, match="Git LFS") as caught:
+        catalog.load(catalog.items()[0])
+    assert caught.value.code == "component_invalid"
+
+
+@pytest.mark.parametrize(
+    ("url", "protocols"),
+    [
+        ("https://example.com/x.git", "https:ssh"),
+        ("git@example.com:x.git", "https:ssh"),
+        ("http://127.0.0.1:1/x.git", "http"),
+        ("file:///x", "file"),
+    ],
+)
+def test_git_may_speak_no_other_protocol_and_asks_nothing(
+    url: str, protocols: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for git writes down how it was called to fetch."""
+    log = tmp_path / "log"
+    stub = tmp_path / "bin" / "git"
+    stub.parent.mkdir()
+    stub.write_text(
+        f"""#!/bin/sh
+for word in "$@"; do
+  case "$word" in
+    fetch) printf '%s\\n' "$GIT_ALLOW_PROTOCOL" "$GIT_TERMINAL_PROMPT" "$GIT_SSH_COMMAND" "$@" > "{log}"; exit 1 ;;
+    config) exit 1 ;;
+    init) for last in "$@"; do :; done; mkdir -p "$last"; echo x > "$last/HEAD"; exit 0 ;;
+  esac
+done
+exit 1
+"""
+    )
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{stub.parent}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(WorkerError):
+        open_git(parse_address(f"git+{url}" if "://" in url else url), None, offline=False, stale=True, note=print)
+    allowed, prompt, ssh, *argv = log.read_text().splitlines()
+    assert (allowed, prompt, ssh) == (protocols, "0", "ssh -oBatchMode=yes")
+    for setting in ("core.hooksPath=/dev/null", "protocol.allow=never", "http.followRedirects=false"):
+        assert argv[argv.index(setting) - 1] == "-c"
+    for word in ("--no-recurse-submodules", "--depth=1", "--no-tags"):
+        assert word in argv
+    assert argv[argv.index("--") + 1] == url

@@ -248,3 +248,18 @@ def test_a_marketplace_wins_over_folders_at_its_top_and_a_components_repository_
     assert refs(opened(tree(tmp_path, files))) == ["agent/p/x"]
     tree(tmp_path, {"components/agents/z.md": agent("z")})
     assert refs(catalog_of(str(tmp_path))) == ["agent/z"]
+
+
+def test_links_of_a_folder_end_and_do_not_lead_out(tmp_path: Path) -> None:
+    outside = tree(tmp_path / "outside", {"agents/secret.md": agent("secret")})
+    market = tree(
+        tmp_path / "market",
+        {".claude-plugin/marketplace.json": marketplace({"name": "p", "source": "./p"}), "p/agents/x.md": agent("x")},
+    )
+    (market / "p" / "agents" / "loop").symlink_to(market / "p")
+    (market / "p" / "agents" / "out").symlink_to(outside / "agents")
+    (market / "p" / "agents" / "secret.md").symlink_to(outside / "agents" / "secret.md")
+    found = refs(opened(market))
+    assert "agent/p/x" in found
+    assert not any("secret" in ref for ref in found)
+    assert len(found) < 5

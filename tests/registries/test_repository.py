@@ -331,6 +331,11 @@ def test_a_main_file_that_is_no_text_cannot_be_used(make_repository: MakeReposit
         assert caught.value.code == "component_invalid"
 
 
+def test_the_bundled_catalog_is_a_source_by_its_name() -> None:
+    assert catalog_of("bundled").label == "bundled"
+    assert catalog_of("bundled").items(Kind.AGENT)
+
+
 def test_components_of_several_registries_come_in_the_order_asked(tmp_path: Path, site: Site) -> None:
     site.files = FILES | {"components.json": site_index()}
     (tmp_path / "agents").mkdir()
