@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cct_cloudflare.components.files import MAX_COMPONENT_BYTES
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.sources import (
-    MAX_COMPONENT_BYTES,
     BundledSource,
     ProjectSource,
     Source,

@@ -227,7 +227,7 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
     ],
 )
 def test_each_status_has_its_code(status: int, kind: str | None, code: str, transient: bool) -> None:
-    """The same table as in the Worker's own tests (`test/generate.test.ts`)."""
+    """The same table as in the Worker's own tests (`test/generate-errors.test.ts`)."""
     failed = from_api(ApiProblem.of_body({"error": {"type": kind, "message": f"no {KEY}"}}, status), KEY)
     assert (failed.error.code, failed.transient) == (code, transient)
     assert KEY not in failed.error.message

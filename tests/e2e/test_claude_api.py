@@ -1,6 +1,6 @@
 """What Claude's API may do, seen from `cct`: the exit code, the error code, the calls, and that nothing ran.
 
-How the Worker reads the API in detail is the business of its own tests (`templates/cloudflare/test/generate.test.ts`).
+How the Worker reads the API in detail is the business of its own tests (`templates/cloudflare/test/generate*.test.ts`).
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from cct_cloudflare.sandbox.client import ExecuteRequest
 from cct_cloudflare.sandbox.events import Event, Generation, RunResult
 from cct_cloudflare.sandbox.outputs import SavedFile, SavedFiles
 from cct_cloudflare.sandbox.program import Program, ProgramFile, RefusedFile
-from tests.history.runs import CODE, MODEL, STARTED, asked, broken_off, events, keep, ready, result
+from tests.history.runs import CODE, STARTED, asked, broken_off, events, keep, ready, result
+from tests.results import MODEL
 
 SECRET = "sk-ant-api03-of-the-history-1"
 

@@ -10,7 +10,8 @@ from cct_cloudflare.monitor.observe import Observation, Observer, keep_files, ob
 from cct_cloudflare.monitor.series import Series, observe_series
 from cct_cloudflare.sandbox.events import Booted, Generation, ProgramReady
 from cct_cloudflare.sandbox.program import ProgramFile, RefusedFile
-from tests.monitor.runs import EVENTS, RESULT, RUN, TIMELINE, TIMES, Clock, run, timed
+from tests.monitor.runs import EVENTS, RUN, TIMELINE, TIMES, Clock, run, timed
+from tests.results import RESULT
 
 
 def test_each_moment_is_noted_when_it_comes_and_told_once() -> None:

@@ -26,8 +26,6 @@ from cct_cloudflare.sandbox.program import RefusedFile
 from tests.monitor.runs import (
     EVENTS,
     HEALTH,
-    METRICS,
-    RESULT,
     RUN,
     TIMELINE,
     TIMES,
@@ -38,6 +36,7 @@ from tests.monitor.runs import (
     run,
     timed,
 )
+from tests.results import METRICS, RESULT
 
 
 def shown(lines: list[Line]) -> str:
