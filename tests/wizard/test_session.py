@@ -35,6 +35,12 @@ class Commands:
         return self.code
 
 
+def prompting(where: str, *then: Answer, go: str = "Run it") -> list[Answer]:
+    """The answers that lead to one prompt in a project that is set up; after a run, the menu is left."""
+    leave: list[Answer] = [(NEXT, "Quit")] if go == "Run it" else []
+    return [(NEXT, "Run a prompt"), (WHERE, where), *then, (HELPERS, []), (ASKED, "hi"), (GO, go), *leave]
+
+
 def converse(
     project: Path, script: list[Answer], commands: Commands, environ: dict[str, str] | None = None
 ) -> tuple[int, ScriptedScreen]:
@@ -219,13 +225,7 @@ def test_what_stops_a_run_is_said_before_the_confirm_and_can_be_changed(tmp_path
 
 def test_leaving_at_the_confirm_runs_nothing(tmp_path: Path, with_key: None) -> None:
     commands = Commands()
-    script: list[Answer] = [
-        (NEXT, "Run a prompt"),
-        (WHERE, "This machine"),
-        (HELPERS, []),
-        (ASKED, "hi"),
-        (GO, "Leave"),
-    ]
+    script = prompting("This machine", go="Leave")
     code, screen = converse(tmp_path, script, commands)
     assert (code, commands.lines) == (0, [])
     assert "Nothing was written." in screen.told
@@ -234,14 +234,7 @@ def test_leaving_at_the_confirm_runs_nothing(tmp_path: Path, with_key: None) -> 
 def test_an_existing_project_answers_its_own_questions(tmp_path: Path, with_key: None) -> None:
     (tmp_path / ".claude" / "sandbox" / "cloudflare").mkdir(parents=True)
     commands = Commands()
-    script: list[Answer] = [
-        (NEXT, "Run a prompt"),
-        (WHERE, "This machine"),
-        (HELPERS, []),
-        (ASKED, "hi"),
-        (GO, "Run it"),
-        (NEXT, "Quit"),
-    ]
+    script = prompting("This machine")
     converse(tmp_path, script, commands)
     assert "--yes" not in commands.lines[0]
 
@@ -262,15 +255,7 @@ def deploying(project: Path, url: str = WORKER) -> Callable[[], object]:
 
 def test_a_new_worker_is_deployed_and_then_asked(tmp_path: Path, with_key: None) -> None:
     commands = Commands(effect=deploying(tmp_path))
-    script: list[Answer] = [
-        (NEXT, "Run a prompt"),
-        (WHERE, "Deploy a new Worker"),
-        ("Start with it?", "Yes, show me the plan"),
-        (HELPERS, []),
-        (ASKED, "hi"),
-        (GO, "Run it"),
-        (NEXT, "Quit"),
-    ]
+    script = prompting("Deploy a new Worker", ("Start with it?", "Yes, show me the plan"))
     converse(tmp_path, script, commands)
     assert commands.lines[0] == ["deploy"]
     assert commands.lines[1][:4] == ["--sandbox", "cloudflare", "--worker-url", WORKER]
@@ -300,14 +285,7 @@ def test_a_worker_of_the_environment_is_offered_first(tmp_path: Path, monkeypatc
         monkeypatch.setenv(name, value)
     config.store_worker(WORKER, "another")
     config.store_worker("https://second.example", "token")
-    script: list[Answer] = [
-        (NEXT, "Run a prompt"),
-        (WHERE, WORKER),
-        (HELPERS, []),
-        (ASKED, "hi"),
-        (GO, "Run it"),
-        (NEXT, "Quit"),
-    ]
+    script = prompting(WORKER)
     commands = Commands()
     _, screen = converse(tmp_path, script, commands, environ)
     where = screen.asked[1]
@@ -326,14 +304,7 @@ def test_a_worker_of_the_environment_is_offered_first(tmp_path: Path, monkeypatc
 
 def test_this_machine_stays_this_machine_in_a_project_with_a_worker(tmp_path: Path, with_key: None) -> None:
     deploying(tmp_path)()
-    script: list[Answer] = [
-        (NEXT, "Run a prompt"),
-        (WHERE, "This machine"),
-        (HELPERS, []),
-        (ASKED, "hi"),
-        (GO, "Run it"),
-        (NEXT, "Quit"),
-    ]
+    script = prompting("This machine")
     commands = Commands()
     converse(tmp_path, script, commands)
     assert commands.lines == [["--sandbox", "cloudflare", "--local", "--yes", "--prompt", "hi"]]
