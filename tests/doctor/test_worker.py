@@ -10,6 +10,7 @@ import pytest
 from cct_cloudflare import config, deployments
 from cct_cloudflare.doctor import Context
 from cct_cloudflare.doctor.worker import packaged_version
+from cct_cloudflare.sandbox.hints import OWN_HINTS
 from cct_cloudflare.sandbox.local import local_worker
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
 from tests.doctor.looking import look, told
@@ -92,7 +93,7 @@ def test_a_worker_without_a_token_of_its_own(project: Path, monkeypatch: pytest.
         assert told(look(Context(project, worker_url=server.url), "token")) == (
             "fail",
             "This Worker has no CCT_TOKEN.",
-            "h",
+            OWN_HINTS["not_configured"],
         )
 
 
