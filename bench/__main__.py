@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from bench import commands, deploy, doctor, history, overlap, registries, sandboxes
+from bench import catalog, commands, deploy, doctor, history, overlap, registries, sandboxes
 from bench.measure import Row
 from bench.publish import LATEST, publish
 
@@ -31,7 +31,7 @@ def main() -> int:
 def measure() -> int:
     console = Console(width=120)
     found: list[Row] = []
-    for part in (commands, deploy, doctor, history, registries, sandboxes, overlap):
+    for part in (commands, catalog, deploy, doctor, history, registries, sandboxes, overlap):
         for row in part.rows():
             found.append(row)
             console.print(f"[dim]measured[/dim] {row.name}")

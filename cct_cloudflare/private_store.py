@@ -10,7 +10,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import stat
 import sys
 import time
@@ -124,6 +123,8 @@ def _make_private(path: Path) -> str | None:
 
 
 def _write_private(path: Path, text: str) -> None:
+    import secrets  # with all that it imports, only where something is written
+
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600)

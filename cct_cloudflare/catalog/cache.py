@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,10 +26,10 @@ _FORMAT = 1
 LEAST_ENTRIES = 50
 _MAX_BYTES = 64 * 1024 * 1024
 #: A file that was changed so short ago may change again and keep its times, which have only so fine a grain.
-_SETTLED_NS = 2_000_000_000
+SETTLED_SECONDS = 2.0
 _KEPT_SECONDS = 30 * 24 * 3600
 
-_Stamp = tuple[int, int, int, int]
+_Stamp = list[int]
 
 
 def summaries(root: Path, kind: Kind, entries: Sequence[Entry], read: Callable[[Entry], Summary]) -> list[Summary]:
@@ -41,7 +40,7 @@ def summaries(root: Path, kind: Kind, entries: Sequence[Entry], read: Callable[[
     known = _load(file)
     found: list[Summary] = []
     keep: dict[str, list[Any]] = {}
-    settled = time.time_ns() - _SETTLED_NS
+    settled = time.time_ns() - int(SETTLED_SECONDS * 1e9)
     is_new = False
     for entry in entries:
         stamp = _stamp(entry.file)
@@ -69,16 +68,16 @@ def _stamp(file: str) -> _Stamp | None:
         info = os.stat(file)  # noqa: PTH116 - thousands of files are looked at
     except OSError:
         return None
-    return info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino
+    return [info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino]
 
 
 def _remembered(row: Any, stamp: _Stamp) -> Summary | None:
-    if not isinstance(row, list) or len(row) < 6 or tuple(row[:4]) != stamp:
+    if not isinstance(row, list) or len(row) < 6 or row[:4] != stamp:
         return None
-    texts = row[4:]
-    if not all(isinstance(text, str) for text in texts):
+    description, title, *tools = texts = row[4:]
+    if set(map(type, texts)) != {str}:
         return None
-    return Summary(texts[0], tuple(texts[2:]), texts[1])
+    return Summary(description, tuple(tools), title)
 
 
 def _load(file: Path) -> dict[str, Any]:
@@ -95,7 +94,7 @@ def _load(file: Path) -> dict[str, Any]:
 
 def _save(file: Path, entries: dict[str, list[Any]]) -> None:
     data = json.dumps({"format": _version(), "entries": entries}, separators=(",", ":"))
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
+    temporary = file.with_name(f".{file.name}.{os.urandom(8).hex()}.tmp")
     with contextlib.suppress(OSError):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:

@@ -71,7 +71,9 @@ def search(items: Iterable[Item], query: str, limit: int | None = None) -> list[
     for fields, row in zip(listed, hits, strict=True):
         count = sum(worth > 0 for worth in row)
         if count >= least:
-            score = sum(map(operator.mul, row, rarity)) + (_WHOLE_NAME if fields.is_called(whole) else 0.0)
+            score = sum(map(operator.mul, row, rarity))
+            if count == len(row) and fields.is_called(whole):
+                score += _WHOLE_NAME
             # Of two names that have a word, the shorter one is more about it.
             found.append((count, Match(fields.item, round(score - len(fields.item.leaf) / 10, 1))))
     found.sort(key=lambda entry: (-entry[0], -entry[1].score, entry[1].item.name))

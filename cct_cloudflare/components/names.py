@@ -17,6 +17,9 @@ MAX_DEPTH = 12
 MAX_PATH_BYTES = 400
 
 _FORBIDDEN = re.compile(r"""[\\:%~*?"'<>|&$`;,@#\x00-\x1f\x7f]""")
+# What nearly all names are, told from the rest at once: no more than a shortcut of `name_problem`.
+_PART = r"(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:/|\Z))[a-z0-9_][a-z0-9_-]*"
+_PLAIN = re.compile(rf"{_PART}(?:/{_PART}){{0,{MAX_DEPTH - 1}}}", re.ASCII)
 _FORBIDDEN_IN_FILES = re.compile(r"""[\\:*?"<>|]""")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?", re.IGNORECASE)
 # Format characters (bidi marks, zero width) and line separators can make one name look like another.
@@ -46,6 +49,8 @@ def check_name(ref: str) -> str:
 
 def name_problem(name: str) -> str | None:
     """Why `name` cannot name a component, or None when it can."""
+    if len(name) <= MAX_NAME and _PLAIN.fullmatch(name):
+        return None
     if not name:
         return "it is empty"
     if len(name) > MAX_NAME:
@@ -95,6 +100,8 @@ def _part_problem(part: str) -> str | None:
 
 def name_key(name: str) -> str:
     """Equal for two names that a file system could take for one: case and Unicode form do not count."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -7,6 +7,7 @@ a `SKILL.md`. This is the only walk: prompts, catalogs and installs see the same
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import MAX_DEPTH, name_problem
 
-MAX_FOLDERS = 5_000
+MAX_FOLDERS = 20_000
 SKILL_FILE = "SKILL.md"
 
 #: What tools leave behind, and what is not meant to be seen.
@@ -63,9 +64,10 @@ class Folder:
             return []
         prefix = len(os.fspath(top)) + 1
         found = []
-        for file in self._main_files(os.fspath(top), kind, set()):
-            name = name_of(file[prefix:].replace(os.sep, "/"), kind)
-            if name_problem(name) is None and os.path.basename(file) not in ABOUT:  # noqa: PTH119 - many files
+        for file in _Walk(self, kind).below(os.fspath(top)):
+            path = file[prefix:].replace(os.sep, "/")
+            name = name_of(path, kind)
+            if name_problem(name) is None and path.rpartition("/")[2] not in ABOUT:
                 found.append(Entry(kind, name, file))
         return sorted(found, key=lambda entry: entry.name)
 
@@ -98,23 +100,51 @@ class Folder:
     def _resolved_boundary(self) -> Path:
         return self.boundary.resolve()
 
-    def _main_files(self, folder: str, kind: Kind, seen: set[tuple[int, int]], depth: int = 0) -> Iterator[str]:
-        identity = folder_identity(folder)
-        if identity is None or identity in seen or depth > MAX_DEPTH or len(seen) > MAX_FOLDERS:
+
+class _Walk:
+    """One way through all folders of a kind. A folder is gone through once, whatever links lead to it."""
+
+    def __init__(self, folder: Folder, kind: Kind) -> None:
+        self._folder = folder
+        self._suffix = _SUFFIXES.get(kind)
+        self._roots: list[Path] = []
+        self._count = 0
+
+    def below(self, top: str) -> Iterator[str]:
+        self._roots.append(Path(top).resolve())
+        return self._below(top, 0)
+
+    def _below(self, folder: str, depth: int) -> Iterator[str]:
+        self._count += 1
+        if depth > MAX_DEPTH or self._count > MAX_FOLDERS:
             return
-        seen.add(identity)
-        items = self.listing(folder)
-        if kind is Kind.SKILL and depth > 0:
-            main = next((item for item in items if item.name == SKILL_FILE), None)
-            if main is not None:
-                yield main.path
+        if self._suffix is None and depth > 0:
+            # Most folders of skills are skills, and need not be listed to know it.
+            main = f"{folder}{os.sep}{SKILL_FILE}"
+            if self._is_there(main):
+                yield main
                 return
-        suffix = _SUFFIXES.get(kind)
-        for item in items:
+        for item in self._folder.listing(folder):
             if is_folder(item):
-                yield from self._main_files(item.path, kind, seen, depth + 1)
-            elif suffix is not None and item.name.endswith(suffix):
+                if not item.is_symlink() or self._is_new(item.path):
+                    yield from self._below(item.path, depth + 1)
+            elif self._suffix is not None and item.name.endswith(self._suffix):
                 yield item.path
+
+    def _is_there(self, file: str) -> bool:
+        try:
+            mode = os.lstat(file).st_mode
+        except OSError:
+            return False
+        return not stat.S_ISDIR(mode) and (not stat.S_ISLNK(mode) or self._folder.has(file))
+
+    def _is_new(self, link: str) -> bool:
+        """Whether a link leads to a folder that is neither gone through anyway nor above one that is."""
+        target = Path(link).resolve()
+        if any(target.is_relative_to(root) or root.is_relative_to(target) for root in self._roots):
+            return False
+        self._roots.append(target)
+        return True
 
 
 def visible(folder: str) -> list[os.DirEntry[str]]:

@@ -7,11 +7,12 @@ installed as well. A file that cct wrote is listed where it came from, and not o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare import config
 from cct_cloudflare.catalog import bundled_catalog, find, project_catalog
@@ -20,7 +21,9 @@ from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import name_key, printable
 from cct_cloudflare.components.package import Catalog, Item, Package, item_to_json
 from cct_cloudflare.components.walking import path_of
-from cct_cloudflare.install.lockfile import LOCK_NAME, Locked, Scope, read_lock_file
+
+if TYPE_CHECKING:
+    from cct_cloudflare.install.lockfile import Locked
 
 PROJECT = "project"
 
@@ -29,10 +32,10 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One component; `scope` says where it is installed, None where it is not."""
+    """One component; `scope` says where it is installed (a lock file's `Scope`), None where it is not."""
 
     item: Item
-    scope: Scope | None = None
+    scope: str | None = None
 
     @property
     def installed(self) -> bool:
@@ -78,20 +81,24 @@ class Inventory:
         catalog, item = find(self._catalogs, ref, kind)
         return Listed(item, self.scope_of(item)), catalog.load(item)
 
-    def scope_of(self, item: Item) -> Scope | None:
+    def scope_of(self, item: Item) -> str | None:
         if item.source == PROJECT:
-            return Scope.PROJECT
+            return PROJECT
+        if not self._locked:
+            return None
         locked = self._locked.get((item.kind, name_key(item.name), item.source))
         return locked.scope if locked else None
 
     def _of_kind(self, kind: Kind) -> Iterator[Listed]:
-        known = set()
         for catalog in self._catalogs:
             for item in catalog.items(kind):
-                known.add((kind, name_key(item.name), item.source))
                 yield Listed(item, self.scope_of(item))
-        for key, locked in self._locked.items():
-            if locked.kind is kind and key not in known and (self._is_whole or locked.source in self._labels):
+        elsewhere = [(key, locked) for key, locked in self._locked.items() if locked.kind is kind]
+        if not elsewhere:
+            return
+        known = {(kind, name_key(item.name), item.source) for own in self._catalogs for item in own.items(kind)}
+        for key, locked in elsewhere:
+            if key not in known and (self._is_whole or locked.source in self._labels):
                 yield Listed(Item(kind, locked.name, self._described(locked), printable(locked.source)), locked.scope)
 
     def _described(self, locked: Locked) -> str:
@@ -157,7 +164,11 @@ def catalog_named(source: str, project: Path, *, note: Note) -> Catalog:
 
 def read_locks(project: Path) -> tuple[Locked, ...]:
     """What cct has installed in the project, and for this user everywhere. Raises ConfigError."""
-    files = dict.fromkeys(folder.resolve() / LOCK_NAME for folder in (project / ".claude", config.claude_dir()))
+    files = dict.fromkeys(folder.resolve() / "cct.lock" for folder in (project / ".claude", config.claude_dir()))
+    if not any(map(os.path.lexists, files)):
+        return ()  # what reads them takes a while to import
+    from cct_cloudflare.install.lockfile import read_lock_file
+
     return tuple(locked for file in files for locked in read_lock_file(file).components)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.inventory.taking import Listed
 from cct_cloudflare.plain import plain, plain_line
 from cct_cloudflare.tables import Column, table
-from cct_cloudflare.validation.model import Effects, Risk
 from cct_cloudflare.wording import counted, size
+
+if TYPE_CHECKING:
+    from cct_cloudflare.validation.model import Effects, Risk
 
 _LABEL_WIDTH = 13
 _MOST_FILES = 40

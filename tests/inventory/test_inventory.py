@@ -29,7 +29,7 @@ def write_lock(folder: Path, *components: Locked) -> None:
     (folder / LOCK_NAME).write_bytes(Lock(components).to_bytes())
 
 
-def told(listed: list[Listed]) -> list[tuple[str, str, Scope | None]]:
+def told(listed: list[Listed]) -> list[tuple[str, str, str | None]]:
     return [(one.item.ref, one.item.source, one.scope) for one in listed]
 
 
