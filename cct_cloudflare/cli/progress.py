@@ -18,12 +18,13 @@ def shown_progress(label: str, *, no_color: bool = False) -> Iterator[Callable[[
     if not is_rich(sys.stderr, no_color=no_color):
         yield None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     from cct_cloudflare.displays import rich_console
 
     forgive(sys.stderr)
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    texts = (TextColumn("{task.description}", markup=False), TextColumn("{task.fields[told]}", markup=False))
+    columns = (SpinnerColumn(), texts[0], BarColumn(20), texts[1])
     with Progress(*columns, console=rich_console(sys.stderr), transient=True) as bars:
-        task = bars.add_task(label, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        task = bars.add_task(label, total=None, told="")
+        yield lambda done, total: bars.update(task, completed=done, total=total, told=f"{done:,} of {total:,}")

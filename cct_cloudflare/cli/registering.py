@@ -166,7 +166,9 @@ def _counts(counts: Mapping[str, int]) -> str:
 def _pinned(registry: Registry) -> str:
     if registry.revision is None:
         return f"{_address(registry)}, always as it is now"
-    return f"{_address(registry)}, pinned to {registry.revision}"
+    # A commit is shown whole: people compare it with what git or GitHub say.
+    revision = _short(registry.revision) if registry.revision.startswith("sha256:") else plain_line(registry.revision)
+    return f"{_address(registry)}, pinned to {revision}"
 
 
 def _address(registry: Registry) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import threading
 import time
 import urllib.parse
@@ -295,7 +296,7 @@ def _shown(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return plain_line(str(error)) or type(error).__name__
+    return re.sub(r"^\[Errno -?\d+\] ", "", plain_line(str(error))) or type(error).__name__
 
 
 def quoted(path: str) -> str:

@@ -24,6 +24,7 @@ class Site:
     most_at_once: int = 0
     at_once: int = 0
     failing: dict[str, int] = field(default_factory=dict)
+    failure_headers: dict[str, str] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     endless: set[str] = field(default_factory=set)
     cut: set[str] = field(default_factory=set)
@@ -55,24 +56,26 @@ def serving(files: Mapping[str, bytes | str] | None = None) -> Iterator[Site]:
             if path in site.endless:
                 self._endless()
             elif path in site.redirects:
-                self._send(302, b"", Location=site.redirects[path])
+                self._send(302, b"", headers={"Location": site.redirects[path]})
             elif path in site.failing:
-                self._send(site.failing[path], b"no")
+                self._send(site.failing[path], b"no", headers=site.failure_headers)
             elif path not in site.files:
                 self._send(404, b"not here")
             else:
                 body = site.files[path]
                 etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
                 if self.headers.get("If-None-Match") == etag:
-                    self._send(304, b"", ETag=etag)
+                    self._send(304, b"", headers={"ETag": etag})
                 else:
-                    self._send(200, body, cut=path in site.cut, ETag=etag)
+                    self._send(200, body, cut=path in site.cut, headers={"ETag": etag})
 
-        def _send(self, status: int, body: bytes, cut: bool = False, **headers: str) -> None:
+        def _send(
+            self, status: int, body: bytes, *, cut: bool = False, headers: Mapping[str, str] | None = None
+        ) -> None:
             with site.lock:
                 site.statuses.append(status)
             self.send_response(status)
-            for name, value in headers.items():
+            for name, value in (headers or {}).items():
                 self.send_header(name, value)
             if status != 304:
                 self.send_header("Content-Length", str(len(body)))

@@ -12,6 +12,7 @@ from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.package import Catalog, Item
 from cct_cloudflare.errors import UsageError, WorkerError
 from cct_cloudflare.registries import RegistryCatalog, catalog_of, check_digest, github, load_all
+from cct_cloudflare.registries.changing import add_registry
 from cct_cloudflare.registries.github import Hosts
 from tests.registries.conftest import MakeRepository
 from tests.registries.servers import Site, agent, github_files, public_index, repository, serving
@@ -162,6 +163,26 @@ def test_on_github_links_and_paths_that_lead_out_are_no_files(hub: Site) -> None
     ]
     hub.files[url] = json.dumps(tree).encode()
     assert refs(catalog_of("github:owner/repo")) == ["agent/a/x"]
+
+
+def test_on_github_what_cannot_be_asked_now_is_what_was_fetched_last(hub: Site) -> None:
+    hub.files = github_files("owner/repo", COMMIT, FILES)
+    check_all(catalog_of("github:owner/repo"))
+    hub.failing["api/repos/owner/repo/commits/HEAD"] = 500
+    notes: list[str] = []
+    check_all(catalog_of("github:owner/repo", note=notes.append))
+    assert len(notes) == 1
+    with pytest.raises(WorkerError) as caught:
+        add_registry("team", "github:owner/repo")
+    assert caught.value.code == "registry_unreachable"
+
+
+def test_on_github_too_many_requests_are_told_apart(hub: Site) -> None:
+    hub.failing["api/repos/owner/repo/commits/HEAD"] = 403
+    hub.failure_headers["X-RateLimit-Remaining"] = "0"
+    with pytest.raises(WorkerError, match="no more requests") as caught:
+        catalog_of("github:owner/repo").items()
+    assert "git address" in caught.value.hint
 
 
 def site_index() -> bytes:
