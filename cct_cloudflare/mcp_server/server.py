@@ -103,7 +103,7 @@ def tools_of(session: Session, settings: Settings) -> Mapping[str, Tool]:
             ListComponentsArguments,
             ComponentsAnswer,
             types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
-            lambda arguments, _: list_components(settings.project, arguments),
+            lambda arguments, watch: list_components(settings.project, arguments, watch.tell),
         ),
     }
 

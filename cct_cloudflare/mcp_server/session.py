@@ -212,8 +212,8 @@ def _saved(result: RunResult, project: Path) -> tuple[SavedFiles, CctError | Non
 
 
 def _answer(result: RunResult, saved: SavedFiles, history_id: str | None) -> RunAnswer:
-    output, cut_output = _shortened(plain(result.output))
-    error, cut_error = (None, False) if not result.error else _shortened(plain(result.error))
+    output, cut_output = shortened(plain(result.output))
+    error, cut_error = (None, False) if not result.error else shortened(plain(result.error))
     usage = result.usage
     return RunAnswer(
         success=result.success,
@@ -239,7 +239,7 @@ def _answer(result: RunResult, saved: SavedFiles, history_id: str | None) -> Run
     )
 
 
-def _shortened(text: str) -> tuple[str, bool]:
+def shortened(text: str) -> tuple[str, bool]:
     """Beginning and end of a text that is too long, and whether it was."""
     if len(text) <= MAX_TEXT:
         return text, False
