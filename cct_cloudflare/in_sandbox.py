@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from cct_cloudflare.claude_api import base_url
@@ -20,7 +19,7 @@ from cct_cloudflare.components import frontmatter
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.models import UnknownModelError, model_of
 from cct_cloudflare.components.names import printable
-from cct_cloudflare.components.package import Catalog, Item, Package
+from cct_cloudflare.components.package import Package
 from cct_cloudflare.components.prompt import Instructions
 from cct_cloudflare.errors import ConfigError, UnsafeError, UsageError
 from cct_cloudflare.left_out import NotApplied
@@ -93,20 +92,6 @@ def settle(wishes: Sequence[Wish], chosen: Any, by: str) -> tuple[Any, tuple[Not
         elif wish.value != chosen:
             late.append(NotApplied(wish.component, wish.what, f"{by} chose {chosen}"))
     return chosen, tuple(late)
-
-
-def load_packages(refs: Sequence[tuple[Kind, str]], project: Path) -> tuple[Package, ...]:
-    """The package that each reference means, in the order given; one that is named twice comes once.
-
-    The project's own shadow the bundled ones, as agents and commands do. Raises UsageError as `catalog.find` does.
-    """
-    if not refs:
-        return ()
-    from cct_cloudflare.catalog import bundled_catalog, project_catalog
-
-    catalogs = (project_catalog(project), bundled_catalog())
-    found = dict.fromkeys(_find(catalogs, ref, kind) for kind, ref in refs)
-    return tuple(catalog.load(item) for catalog, item in found)
 
 
 def apply(packages: Iterable[Package], *, trust: bool) -> Applied:
@@ -230,18 +215,6 @@ class _Found:
 
     def _leave(self, ref: str, parts: Iterable[str], why: str) -> None:
         self.not_applied += [NotApplied(ref, part, why) for part in parts]
-
-
-def _find(catalogs: Sequence[Catalog], ref: str, kind: Kind) -> tuple[Catalog, Item]:
-    from cct_cloudflare.catalog import find
-
-    for catalog in catalogs:
-        try:
-            return find([catalog], ref, kind)
-        except UsageError as error:
-            if error.code != "component_not_found":
-                raise
-    return find(catalogs, ref, kind)  # for the error, which knows all that there is
 
 
 def _is_risky(name: str) -> bool:

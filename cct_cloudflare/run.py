@@ -14,11 +14,11 @@ from cct_cloudflare import pricing
 from cct_cloudflare.components.model import Component, Kind
 from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.components.prompt import MergedPrompt, merge
-from cct_cloudflare.components.sources import default_sources, resolve
 from cct_cloudflare.errors import UsageError
-from cct_cloudflare.in_sandbox import Wish, apply, load_packages, settle
+from cct_cloudflare.in_sandbox import Wish, apply, settle
 from cct_cloudflare.left_out import NotApplied
 from cct_cloudflare.limits import EXECUTE_BODY, QUESTION_CHARACTERS, SYSTEM_CHARACTERS, characters
+from cct_cloudflare.named import Named
 from cct_cloudflare.sandbox.client import ExecuteRequest
 
 if TYPE_CHECKING:
@@ -108,17 +108,17 @@ class RunPlan:
 
 def plan_run(request: RunRequest) -> RunPlan:
     """Finds and reads the components and the files that the prompt mentions. Raises UsageError, UnsafeError."""
-    sources = default_sources(request.project)
-    packages = load_packages(request.packages, request.project)
+    named = Named(request.project)
+    packages = named.packages(request.packages)
     applied = apply(packages, trust=request.trust)
     merged = merge(
-        resolve(request.agents, Kind.AGENT, sources),
-        resolve(request.commands, Kind.COMMAND, sources),
+        named.components(request.agents, Kind.AGENT),
+        named.components(request.commands, Kind.COMMAND),
         request.prompt,
         request.project,
         applied.instructions,
     )
-    merged = replace(merged, warnings=(*merged.warnings, *applied.warnings))
+    merged = replace(merged, warnings=(*named.notes, *merged.warnings, *applied.warnings))
     chosen = pricing.resolve_model(request.model) if request.model else merged.model
     model, late_models = settle(applied.models, chosen, "--model" if request.model else "an agent")
     max_tokens, late_tokens = settle(applied.max_tokens, request.max_tokens, "--max-tokens")

@@ -10,9 +10,10 @@ from cct_cloudflare.catalog import bundled_catalog
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.errors import UnsafeError, UsageError
-from cct_cloudflare.in_sandbox import Wish, apply, load_packages, settle
+from cct_cloudflare.in_sandbox import Wish, apply, settle
 from cct_cloudflare.left_out import NotApplied, told
 from cct_cloudflare.limits import MOST_MAX_TOKENS
+from cct_cloudflare.named import Named
 from cct_cloudflare.pricing import resolve_model
 from cct_cloudflare.run import RunPlan, RunRequest, plan_run
 from tests.components.trees import write_tree
@@ -229,7 +230,7 @@ def test_every_component_is_listed_and_comes_once(tmp_path: Path, with_setting: 
 
 def test_the_projects_own_skill_shadows_the_bundled_one(tmp_path: Path, with_setting: Path) -> None:
     write_tree(tmp_path, {".claude/skills/brief/SKILL.md": "Be long."})
-    [found] = load_packages([(Kind.SKILL, "brief")], tmp_path)
+    [found] = Named(tmp_path).packages([(Kind.SKILL, "brief")])
     assert found.item.source == "project"
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from cct_cloudflare.components.model import Kind
-    from cct_cloudflare.components.sources import Source
-    from cct_cloudflare.components.walking import Entry
+    from cct_cloudflare.components.package import Catalog
 
 #: What a shell takes as one word as it is; any other name has to be typed.
 _ONE_WORD = re.compile(r"[\w./-]+")
@@ -122,33 +121,32 @@ def installed_refs(context: click.Context, _: click.Parameter, incomplete: str) 
 def _component_names(context: click.Context, kind: Kind, incomplete: str) -> list[CompletionItem]:
     before, comma, beginning = incomplete.rpartition(",")
     named = {name.strip() for name in before.split(",")}
-    found = {name: tell for name, tell in _components(context, kind) if _ONE_WORD.fullmatch(name) and name not in named}
+    found = {name: told for name, told in _components(context, kind) if _ONE_WORD.fullmatch(name) and name not in named}
     fitting = [name for name in found if name.startswith(beginning)]
     if not fitting:
         # The last part is a name as well. Where several fit, a shell would put in its place what all begin with.
         fitting = [name for name in found if name.rpartition("/")[2].startswith(beginning)]
         fitting = fitting if len(fitting) == 1 else []
     is_told = not os.environ.get(_SHELL_VARIABLE, "").startswith("bash")
-    return [_item(f"{before}{comma}{name}", found[name]() if is_told else "") for name in fitting]
+    return [_item(f"{before}{comma}{name}", found[name] if is_told else "") for name in fitting]
 
 
-def _components(context: click.Context, kind: Kind) -> Iterator[tuple[str, Callable[[], str]]]:
-    """Every name, once for each place that has it, the first one last; with it what tells what it is for."""
-    from cct_cloudflare.components.sources import default_sources
+def _components(context: click.Context, kind: Kind) -> Iterator[tuple[str, str]]:
+    """Every name with what it is for, once for each place that has it, the one that counts last. Asks nobody."""
+    from cct_cloudflare import config
+    from cct_cloudflare.catalog import bundled_catalog, project_catalog
     from cct_cloudflare.errors import CctError
 
-    project = context.params.get("directory") or Path()
-
-    def tell(source: Source, entry: Entry) -> str:
-        try:
-            return source.load(entry).description
-        except CctError:
-            return ""
-
+    project = Path(context.params.get("directory") or Path()).resolve()
     try:
-        for source in reversed(default_sources(Path(project).resolve())):
-            for entry in source.entries(kind):
-                yield entry.name, functools.partial(tell, source, entry)
+        catalogs: list[Catalog] = [bundled_catalog()]
+        if config.registries_file().exists():
+            from cct_cloudflare.registries import opened_catalogs
+
+            catalogs += opened_catalogs(offline=True)
+        for catalog in (*catalogs, project_catalog(project)):
+            with contextlib.suppress(CctError):
+                yield from ((item.name, item.description) for item in catalog.items(kind))
     except (CctError, OSError):
         return
 

@@ -40,12 +40,15 @@ class Component:
     title: str
     description: str
     source: str
-    """Which source it came from: `project` or `bundled`."""
+    """Which source it came from: `project`, `bundled` or the name of a registry."""
     path: Path
+    """The file; of a component from a registry, only a name for it."""
     frontmatter: Mapping[str, Any]
     """Text, lists and mappings only: YAML's other types stay as they are written."""
     body: str
     """The text after the frontmatter, byte for byte."""
+    digest: str | None = None
+    """Of the package that it came in from a registry."""
     model: str | None = None
     tools: tuple[str, ...] = ()
     argument_hint: str = ""

@@ -55,7 +55,7 @@ class Source:
                 hint=f"Look at {printable(str(entry.path))}.",
                 code="component_invalid",
             ) from error
-        return _component(entry, self.label, frontmatter.parse(text))
+        return component_of(entry, self.label, frontmatter.parse(text))
 
     def _own_name(self, entry: Entry) -> str:
         try:
@@ -143,7 +143,8 @@ def nearest_names(ref: str, names: Sequence[str], count: int = 3) -> list[str]:
     return [name for score, name in scored[:count] if score >= 0.6]
 
 
-def _component(entry: Entry, source: str, document: frontmatter.Document) -> Component:
+def component_of(entry: Entry, source: str, document: frontmatter.Document, digest: str | None = None) -> Component:
+    """An agent or command from its parsed file; `digest` is that of the package that it came in."""
     metadata = document.metadata
     category, _, leaf = entry.name.rpartition("/")
     tools_key = "tools" if entry.kind is Kind.AGENT else "allowed-tools"
@@ -161,6 +162,7 @@ def _component(entry: Entry, source: str, document: frontmatter.Document) -> Com
         body=document.body,
         model=frontmatter.text_value(metadata, "model") or None,
         tools=frontmatter.list_value(metadata, tools_key),
+        digest=digest,
         argument_hint=printable(frontmatter.text_value(metadata, "argument-hint")),
         argument_names=frontmatter.list_value(metadata, "arguments", separators=", \t"),
         warnings=tuple(f"{entry.kind} {entry.name}: {warning}" for warning in document.warnings),

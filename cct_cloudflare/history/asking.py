@@ -70,8 +70,13 @@ def used_component(component: Component) -> UsedComponent:
         kind=component.kind.value,
         name=component.name,
         source=component.source,
-        sha256=file_hash(component.path),
+        sha256=component_hash(component),
     )
+
+
+def component_hash(component: Component) -> str | None:
+    """What tells whether an agent or command has changed; None for one whose file has gone."""
+    return component.digest or file_hash(component.path)
 
 
 def file_hash(path: Path) -> str | None:

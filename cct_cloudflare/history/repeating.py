@@ -8,11 +8,10 @@ from pathlib import Path
 from cct_cloudflare import pricing
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.prompt import MergedPrompt
-from cct_cloudflare.components.sources import default_sources, resolve
 from cct_cloudflare.errors import CctError, UsageError
-from cct_cloudflare.history.asking import file_hash
+from cct_cloudflare.history.asking import component_hash
 from cct_cloudflare.history.record import KeptFile, RunRecord, UsedComponent
-from cct_cloudflare.in_sandbox import load_packages
+from cct_cloudflare.named import Named
 from cct_cloudflare.run import RunPlan
 from cct_cloudflare.sandbox.client import ExecuteRequest
 from cct_cloudflare.sandbox.program import Program, ProgramFile
@@ -86,11 +85,12 @@ def changed_components(components: Sequence[UsedComponent], project: Path) -> It
 
 
 def _hash_now(kind: Kind, name: str, project: Path) -> str | None:
+    named = Named(project)
     if kind not in (Kind.AGENT, Kind.COMMAND):
-        [package] = load_packages([(kind, name)], project)
+        [package] = named.packages([(kind, name)])
         return package.digest
-    [found] = resolve([name], kind, default_sources(project))
-    return file_hash(found.path)
+    [found] = named.components([name], kind)
+    return component_hash(found)
 
 
 def _elsewhere(record: RunRecord) -> Iterator[str]:
