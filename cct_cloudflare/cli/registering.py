@@ -101,7 +101,8 @@ def _show_update(result: Updated) -> None:
         click.echo(f"{registry.name}  is a folder, and always as it is now: {_counts(result.listing.counts())}.")
         return
     if not result.is_new:
-        click.echo(f"{registry.name}  {_short(registry.revision)}, nothing new.")
+        changed = f"{counted(result.refreshed, 'file')} changed" if result.refreshed else "nothing new"
+        click.echo(f"{registry.name}  {_short(registry.revision)}, {changed}.")
         return
     click.echo(f"{registry.name}  {_short(result.old_revision)} → {_short(registry.revision)}")
     for sign, color, refs in (("+", "green", result.added), ("-", "red", result.removed)):
@@ -143,6 +144,7 @@ def _update_to_json(result: Updated) -> dict[str, Any]:
         "oldRevision": result.old_revision,
         "added": known,
         "removed": gone,
+        "refreshed": result.refreshed,
     }
 
 

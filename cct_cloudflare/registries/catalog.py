@@ -129,6 +129,13 @@ class RegistryCatalog:
         return Package(item, files, listed.main, self.revision, executable)
 
 
+def possible_paths(listing: Listing) -> list[str]:
+    """Every path that loading its components may ask for."""
+    paths = [file.path for listed in listing.listed for file in listed.files.values()]
+    mains = [listed.files[listed.main].path for listed in listing.listed if listed.may_have_sides]
+    return [*paths, *(main.removesuffix(".json") + suffix for main in mains for suffix in SIDE_SUFFIXES)]
+
+
 def load_all(
     found: Sequence[tuple[Catalog, Item]],
     *,

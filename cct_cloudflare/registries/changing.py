@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from cct_cloudflare.registries.address import parse_address
 from cct_cloudflare.registries.book import Registry, check_free, checked_name, known_registry, remember, repin
+from cct_cloudflare.registries.catalog import possible_paths
 from cct_cloudflare.registries.fetching import Note, Progress, ignore
 from cct_cloudflare.registries.listing import Listing, read_listing
 from cct_cloudflare.registries.opening import Source
+from cct_cloudflare.registries.site import SiteTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +22,17 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """`added` and `removed` are `kind/category/leaf`; both None where what it had before is no longer known."""
+    """`added` and `removed` are `kind/category/leaf`; both None where what it had before is no longer known.
+
+    `refreshed`: so many files of a web site that were fetched before have other content now.
+    """
 
     registry: Registry
     old_revision: str | None
     listing: Listing
     added: tuple[str, ...] | None = None
     removed: tuple[str, ...] | None = None
+    refreshed: int = 0
 
     @property
     def is_new(self) -> bool:
@@ -60,9 +66,10 @@ def update_registry(name: str, *, progress: Progress | None = None, note: Note =
     with source.connected():
         revision = source.tree.revision
         listing = source.listing
+        refreshed = source.tree.refresh(possible_paths(listing)) if isinstance(source.tree, SiteTree) else 0
     if revision != registry.revision:
         repin(name, revision)
-    updated = Updated(replace(registry, revision=revision), registry.revision, listing)
+    updated = Updated(replace(registry, revision=revision), registry.revision, listing, refreshed=refreshed)
     if before is None:
         return updated
     old, new = _refs(before), _refs(listing)

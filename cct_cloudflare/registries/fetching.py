@@ -63,7 +63,6 @@ class Fetcher:
         self._lock = threading.Lock()
         self._http: httpx.Client | None = None
         self._users = 0
-        self.requests = 0
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
@@ -142,6 +141,14 @@ class Fetcher:
                 abort.set()
         return found
 
+    def refresh(self, urls: Sequence[str], *, pin: str, limit: int = MAX_FILE) -> int:
+        """Asks again for those that the cache has, whatever they were good for; how many of them have changed."""
+        before = {url: kept.body for url in urls if (kept := self._cache.get(url)) is not None}
+        for url in before:
+            self._cache.unpin(url)
+        after = self.get_all(list(before), pin=pin, limit=limit, stale=False)
+        return sum(after.get(url, b"") != body for url, body in before.items())
+
     def _one(self, url: str, pin: str, limit: int, accept: str, stale: bool, abort: threading.Event) -> bytes | None:
         kept = self._cache.get(url)
         if kept is not None and pin and kept.pin == pin:
@@ -208,7 +215,6 @@ class Fetcher:
         headers = {"Accept": accept}
         if kept is not None and kept.etag:
             headers["If-None-Match"] = kept.etag
-        self.requests += 1
         with self._client(url).stream("GET", url, headers=headers) as response:
             if response.status_code in _REDIRECTS:
                 return str(response.headers.get("Location", ""))

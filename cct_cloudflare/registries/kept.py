@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cct_cloudflare.config import cache_dir
@@ -48,6 +48,12 @@ class Cache:
         digest = hashlib.sha256(kept.body).hexdigest()
         header = {"url": url, "etag": etag, "pin": kept.pin, "absent": kept.absent, "sha256": digest}
         write_cached(self._path(url), json.dumps(header).encode() + b"\n" + kept.body)
+
+    def unpin(self, url: str) -> None:
+        """Has it asked for again, with its ETag."""
+        kept = self.get(url)
+        if kept is not None:
+            self.put(url, replace(kept, pin=""))
 
     def _path(self, url: str) -> Path:
         name = hashlib.sha256(url.encode()).hexdigest()

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from cct_cloudflare import __version__
 from cct_cloudflare.catalog.reading import Summary
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.config import cache_dir
 from cct_cloudflare.registries.kept import write_cached
 from cct_cloudflare.registries.tree import Stat
 
-_FORMAT = 2
+#: Another version of cct may arrange the same files otherwise.
+_FORMAT = f"2 {__version__}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,8 @@ def catalog_of(
         pinned = replace(registry, revision=revision or registry.revision)
         return _catalog(pinned, offline=offline, note=note)
     parsed = parse_address(address, base=base)
-    return _opened(parsed.text, parsed, Source(parsed, revision, offline=offline, note=note))
+    label = f"{parsed.text}@{parsed.ref}" if parsed.ref else parsed.text
+    return _opened(label, parsed, Source(parsed, revision, offline=offline, note=note))
 
 
 def _catalog(registry: Registry, *, offline: bool, note: Note) -> Catalog:

@@ -42,6 +42,11 @@ class SiteTree:
         bodies = self._fetcher.get_all(list(urls), pin=self._revision, limit=limit, progress=progress)
         return found | {urls[url]: body for url, body in bodies.items() if not _is_page(urls[url], body)}
 
+    def refresh(self, paths: Collection[str]) -> int:
+        """Asks again for those files that were fetched before: an index need not change when a file does."""
+        urls = [f"{self._base}/{quoted(path)}" for path in paths if path not in INDEX_FILES and is_wanted(path)]
+        return self._fetcher.refresh(urls, pin=self._revision)
+
     def _index(self) -> Mapping[str, bytes]:
         """The site's index, which has to be the one that it is pinned to."""
         if self._indexes is None:

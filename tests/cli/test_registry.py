@@ -82,7 +82,7 @@ def test_with_json_there_is_one_object(upstream: Path, capsys: pytest.CaptureFix
     assert added == {"success": True, **whole}
     assert answer(capsys, "registry", "list") == {"registries": [{**facts, "components": {"agents": 1}}]}
     updated = answer(capsys, "registry", "update")
-    nothing = {"success": True, **whole, "oldRevision": revision, "added": [], "removed": []}
+    nothing = {"success": True, **whole, "oldRevision": revision, "added": [], "removed": [], "refreshed": 0}
     assert updated == {"success": True, "registries": [nothing]}
     assert answer(capsys, "registry", "remove", "team") == {"success": True, "registry": facts}
 

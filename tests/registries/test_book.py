@@ -61,6 +61,45 @@ def test_a_folder_that_has_gone_is_left_out_with_a_note(tmp_path: Path) -> None:
     assert "mine" in notes[0]
 
 
+def test_an_update_sees_what_changed_at_a_site_whose_index_did_not(site: Site) -> None:
+    hook = '{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "python3 .claude/hooks/g.py"}]}]}}'
+    index = public_index(
+        agents=[
+            {"name": "x", "category": "a", "description": "X."},
+            {"name": "y", "category": "a", "description": "Y."},
+        ],
+        hooks=[{"name": "g", "category": "h", "description": "G."}],
+    )
+    base = "cli-tool/components"
+    site.files = {
+        "components.json": index,
+        f"{base}/agents/a/x.md": agent("x").encode(),
+        f"{base}/agents/a/y.md": agent("y").encode(),
+        f"{base}/hooks/h/g.json": hook.encode(),
+        f"{base}/hooks/h/g.py": b"old",
+    }
+    add_registry("team", site.url)
+
+    def load(ref: str) -> bytes:
+        (catalog,) = opened_catalogs()
+        package = catalog.load(next(item for item in catalog.items() if item.ref == ref))
+        return b"".join(package.files.values())
+
+    load("agent/a/x")
+    load("hook/h/g")
+    site.files[f"{base}/agents/a/x.md"] = agent("x", "Changed.").encode()
+    site.files[f"{base}/hooks/h/g.py"] = b"new"
+    assert b"Changed" not in load("agent/a/x")
+    site.asked.clear()
+    updated = update_registry("team")
+    assert (updated.is_new, updated.refreshed) == (False, 2)
+    assert not any(path.endswith("y.md") for path in site.asked)  # was never fetched
+    site.asked.clear()
+    assert b"Changed" in load("agent/a/x")
+    assert b"new" in load("hook/h/g")
+    assert site.asked == []
+
+
 def test_what_cannot_be_added_is_not_remembered(site: Site, tmp_path: Path) -> None:
     site.failing["components.json"] = 500
     attempts: list[tuple[str, str, type[CctError]]] = [
