@@ -258,12 +258,15 @@ class Session:
     def _look_at(self, component: Component) -> bool:
         """Whether it is to be used now."""
         self.screen.facts(component.name, _describe(component))
+        is_there = component.source == "project"
+        install = [] if is_there else [Option("install", "Install it", "into .claude, for Claude Code")]
         while True:
             answer = self.screen.choose(
                 ChooseOne(
                     message=component.leaf,
                     options=[
                         Option("use", "Use it in the next run"),
+                        *install,
                         Option("text", "Show its text"),
                         Option("back", "← back"),
                     ],
@@ -273,6 +276,8 @@ class Session:
                 self._last = _with(self._last, component)
                 self._prepare("run")
                 return True
+            if answer == "install":
+                self._command(["add", f"--{component.kind}", component.name])
             if answer != "text":
                 return False
             self.screen.text(component.name, _beginning(component))

@@ -181,7 +181,7 @@ def test_a_component_is_found_looked_at_and_used(tmp_path: Path, with_key: None)
     script: list[Answer] = [
         (NEXT, "Browse components"),
         ("Which component?", "agent   data/data-analyst"),
-        ("data-analyst", "← back"),
+        ("data-analyst", "Install it"),
         ("Which component?", "agent   mine/helper"),
         ("helper", "Show its text"),
         ("helper", "Use it in the next run"),
@@ -194,7 +194,13 @@ def test_a_component_is_found_looked_at_and_used(tmp_path: Path, with_key: None)
         (NEXT, "Quit"),
     ]
     _, screen = converse(tmp_path, script, commands)
-    assert commands.lines == [["--sandbox", "cloudflare", "--agent", "mine/helper", "--yes", "--prompt", "Sum it up"]]
+    assert commands.lines == [
+        ["add", "--agent", "data/data-analyst"],
+        ["--sandbox", "cloudflare", "--agent", "mine/helper", "--yes", "--prompt", "Sum it up"],
+    ]
+    of_the_projects_own = next(question for question in screen.asked if question.message == "helper")
+    assert isinstance(of_the_projects_own, ChooseOne)
+    assert "install" not in {option.value for option in of_the_projects_own.options}
     assert any("Be brief." in told and "more lines in" in told for told in screen.told)
     components = next(question for question in screen.asked if question.message == "Which component?")
     assert isinstance(components, ChooseOne)
