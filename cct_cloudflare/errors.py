@@ -126,6 +126,8 @@ class CctError(Exception):
     """A failure that a person can act on: one sentence, and a hint that says what to do next."""
 
     code: str = "internal"
+    #: Text that the hint is about, for people to take over; shown below it.
+    attachment: str = ""
 
     def __init__(self, message: str, *, hint: str = "", code: str | None = None, retryable: bool | None = None) -> None:
         """`retryable` is what the code says of it, unless somebody knows better."""

@@ -55,6 +55,8 @@ def render_error(error: CctError) -> str:
         lines += [
             f"{'       ' if at else 'Hint:  '}{plain_line(line)}" for at, line in enumerate(error.hint.split("\n"))
         ]
+    if error.attachment:
+        lines += ["", plain(error.attachment).rstrip("\n")]
     return "\n".join(lines) + "\n"
 
 

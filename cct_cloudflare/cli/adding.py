@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from cct_cloudflare.cli.consenting import ask_consent
 from cct_cloudflare.cli.options import may_ask
+from cct_cloudflare.cli.progress import shown_progress
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import parse_refs, printable
 from cct_cloudflare.components.package import Catalog, Package
@@ -28,6 +29,11 @@ from cct_cloudflare.streams import is_rich
 from cct_cloudflare.wording import counted, tilde_path
 
 _COLOURS = {"good": "green", "bad": "red", "warn": "yellow"}
+_OFFERED = {
+    Decision.KEEP: "keep yours",
+    Decision.REPLACE: "replace it",
+    Decision.BOTH: "have both, under two names",
+}
 _SUMMARY = (
     (Status.INSTALLED, "installed"),
     (Status.UNCHANGED, "there already"),
@@ -97,7 +103,7 @@ def add(adding: Adding) -> None:
 def load(adding: Adding, screen: Screen) -> list[Package]:
     """Every component that was named, with its files, each once. Raises UsageError, WorkerError."""
     from cct_cloudflare.catalog import bundled_catalog, find
-    from cct_cloudflare.registries import catalog_of, load_all, opened_catalogs
+    from cct_cloudflare.registries import RegistryCatalog, catalog_of, load_all, opened_catalogs
 
     refs = [(kind, ref) for kind in Kind for ref in parse_refs(adding.refs.get(kind, ()))]
     if not refs:
@@ -112,17 +118,21 @@ def load(adding: Adding, screen: Screen) -> list[Package]:
         else (bundled_catalog(), *opened_catalogs(note=note))
     )
     found = {(item.kind, item.name): (catalog, item) for catalog, item in (find(catalogs, ref, k) for k, ref in refs)}
-    return load_all(list(found.values()))
+    chosen = list(found.values())
+    if not any(isinstance(catalog, RegistryCatalog) for catalog, _ in chosen):
+        return load_all(chosen)
+    with shown_progress("Fetching components", no_color=adding.no_color) as progress:
+        return load_all(chosen, progress=progress)
 
 
 def answered(decisions: Decisions, questions: Iterable[Question], screen: Screen) -> Decisions:
     """With an answer to each question. Raises click.Abort."""
     for question in questions:
         screen.show(comparison(question), err=True)
-        labels = {Decision.KEEP: "keep yours", Decision.REPLACE: "replace it", Decision.BOTH: "both, under two names"}
-        offered = "; ".join(f"{choice}: {labels[choice]}" for choice in question.choices)
+        # Said again below a difference that may be long.
+        *first, last = (_OFFERED[choice] for choice in question.choices)
         answer = click.prompt(
-            f"{offered}",
+            f"{question.what}: {', '.join(first)} or {last}?",
             type=click.Choice([str(choice) for choice in question.choices]),
             default=str(Decision.KEEP),
             err=True,
@@ -193,8 +203,3 @@ class Screen:
 
     def warn(self, text: str) -> None:
         self.show([(text, "warn")], err=True)
-
-
-def without_questions(adding: Adding) -> Adding:
-    """The same, for callers that have asked already."""
-    return replace(adding, yes=True)

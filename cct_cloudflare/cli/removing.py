@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from cct_cloudflare.cli.adding import Screen, answered, tell_healed
+from cct_cloudflare.cli.adding import Screen, tell_healed
 from cct_cloudflare.cli.options import may_ask
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.install.applying import Applied, apply
 from cct_cloudflare.install.describing import comparison, lines, summary
 from cct_cloudflare.install.lockfile import Scope
-from cct_cloudflare.install.plan import Decisions, Plan, Status
+from cct_cloudflare.install.plan import Decisions, Plan, Question, Status
 from cct_cloudflare.install.removing import plan_remove
 from cct_cloudflare.install.request import RemoveRequest
 from cct_cloudflare.install.site import Site
@@ -58,14 +58,22 @@ def remove(removing: Removing) -> None:
     if removing.dry_run:
         _finish(plan, None, removing, screen)
         return
-    open_ones = [] if removing.force else plan.assumptions
-    if open_ones and may_ask(yes=removing.yes, as_json=removing.as_json):
-        request = request.deciding(answered(request.decisions, open_ones, screen))
-    elif open_ones and not removing.as_json:
-        for question in open_ones:
-            screen.show(comparison(question), err=True)
+    if not removing.force:
+        request = request.deciding(_asked_about(plan.assumptions, request.decisions, removing, screen))
     applied = apply(site, lambda: plan_remove(request))
     _finish(applied.plan, applied, removing, screen)
+
+
+def _asked_about(edited: Iterable[Question], decisions: Decisions, removing: Removing, screen: Screen) -> Decisions:
+    """Shows what the user has changed since, and asks whether it may go where somebody can be asked."""
+    for question in edited:
+        if not removing.as_json:
+            screen.show(comparison(question), err=True)
+        if may_ask(yes=removing.yes, as_json=removing.as_json) and click.confirm(
+            f"Remove {question.path} with your changes?", default=False, err=True
+        ):
+            decisions = decisions.with_answer(question.key, Decision.REPLACE)
+    return decisions
 
 
 def _finish(plan: Plan, applied: Applied | None, removing: Removing, screen: Screen) -> None:

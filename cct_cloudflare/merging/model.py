@@ -245,7 +245,7 @@ class MergeRefusedError(UsageError):
 
     def __init__(self, message: str, *, hint: str, text_to_paste: str) -> None:
         super().__init__(message, hint=hint)
-        self.text_to_paste = text_to_paste
+        self.text_to_paste = self.attachment = text_to_paste
 
     def to_json(self) -> dict[str, Any]:
         return {**super().to_json(), "textToPaste": self.text_to_paste}
