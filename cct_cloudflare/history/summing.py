@@ -16,7 +16,7 @@ _MOST_DAYS = 31
 
 
 def statistics_lines(statistics: Statistics, days: int | None, width: int) -> Iterator[str]:
-    """The statistics, at most `width` wide where that is 60 or more."""
+    """The statistics; their tables are at most `width` wide where that is 40 or more."""
     totals = statistics.totals
     runs = counted(totals.runs, "run") if totals.runs else "No runs"
     yield f"{runs} {_over(days)}{_endings(totals)}"
@@ -30,7 +30,7 @@ def statistics_lines(statistics: Statistics, days: int | None, width: int) -> It
     yield from fact("Cost", _cost_line(totals))
     if statistics.latency:
         yield ""
-        yield from _latency_table(statistics)
+        yield from _latency_table(statistics, width)
     yield ""
     yield from _days_table(statistics.days, width)
     if statistics.models:
@@ -85,8 +85,14 @@ _PHASE_NAMES = {
 }
 
 
-def _latency_table(statistics: Statistics) -> list[str]:
-    columns = [Column("  TIME"), *(Column(heading, "right") for heading in ("MEDIAN", "P95", "LONGEST", "RUNS"))]
+def _latency_table(statistics: Statistics, width: int) -> list[str]:
+    columns = [
+        Column("  TIME"),
+        Column("MEDIAN", "right"),
+        Column("P95", "right", leaves=2),
+        Column("LONGEST", "right", leaves=3),
+        Column("RUNS", "right", leaves=1),
+    ]
     rows = [
         [
             f"  {_PHASE_NAMES[phase]}",
@@ -95,18 +101,18 @@ def _latency_table(statistics: Statistics) -> list[str]:
         ]
         for phase, summary in statistics.latency.items()
     ]
-    return table(columns, rows)
+    return table(columns, rows, width)
 
 
 def _days_table(days: Sequence[tuple[str, Totals]], width: int) -> list[str]:
     shown = days[-_MOST_DAYS:]
     largest = max(totals.runs for _, totals in shown)
-    space = max(6, min(_LARGEST_BAR, width - 48))
+    space = max(4, min(_LARGEST_BAR, width - 48))
     columns = [
         Column("  DAY"),
         Column("RUNS", "right"),
-        Column(""),
-        Column("SUCCESS", "right"),
+        Column("", leaves=2),
+        Column("SUCCESS", "right", leaves=1),
         Column("COST", "right"),
     ]
     rows = [
@@ -114,12 +120,18 @@ def _days_table(days: Sequence[tuple[str, Totals]], width: int) -> list[str]:
         for day, totals in shown
     ]
     left_out = len(days) - len(shown)
-    return [*table(columns, rows), *([f"  and {counted(left_out, 'day')} before"] if left_out else [])]
+    return [*table(columns, rows, width), *([f"  and {counted(left_out, 'day')} before"] if left_out else [])]
 
 
 def _models_table(models: Sequence[tuple[str, Totals]], width: int) -> list[str]:
-    headings = ("RUNS", "SUCCESS", "TOKENS IN", "OUT", "COST")
-    columns = [Column("  MODEL", least=12), *(Column(heading, "right") for heading in headings)]
+    columns = [
+        Column("  MODEL", least=12),
+        Column("RUNS", "right"),
+        Column("SUCCESS", "right"),
+        Column("TOKENS IN", "right", leaves=1),
+        Column("OUT", "right", leaves=2),
+        Column("COST", "right"),
+    ]
     rows = [
         [
             f"  {model}",

@@ -115,6 +115,14 @@ def test_a_person_reads_it_in_any_terminal(width: int) -> None:
     assert all(cell_width(line) <= max(width, 72) for line in lines)
 
 
+def test_its_tables_fit_a_narrow_terminal() -> None:
+    some_runs()
+    lines = list(statistics_lines(collected(), None, 40))
+    tables = lines[next(at for at, line in enumerate(lines) if line.startswith("  TIME")) :]
+    assert all(cell_width(line) <= 40 for line in tables)
+    assert {"MEDIAN", "RUNS", "COST"} <= set(" ".join(tables).split())
+
+
 def test_nothing_is_said_of_nothing() -> None:
     assert list(statistics_lines(NOTHING, None, 80)) == ["No runs in all."]
     assert list(statistics_lines(NOTHING, 1, 80)) == ["No runs today."]
