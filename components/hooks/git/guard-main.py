@@ -98,13 +98,8 @@ def read(text, folder):
             if kind == "redirect":
                 redirect = True
             elif kind == "here":
-                body = text.find("\n", at) + 1
-                last = rf"^{token['dash'] and chr(9) + '*'}{re.escape(token['end'])}\r?$"
-                end = re.compile(last, re.MULTILINE).search(text, body)
-                if not body or not end or (not token["mark"] and re.search(r"`|\$\(", text[body : end.start()])):
-                    raise Unclear
-                command.given.append(text[body : end.start()])
-                text = text[:body] + text[end.end() + 1 :]
+                body, text = here_document(text, text.find("\n", at) + 1, token)
+                command.given.append(body)
             elif kind == "stop":
                 if command.words or command.given or value in ("|", "|&"):
                     folder = command.end(folder)
@@ -120,6 +115,15 @@ def read(text, folder):
                     raise Unclear
                 elif not value:
                     return found
+
+
+def here_document(text, start, token):
+    """The lines from `start` on that the token announces, and the text without them."""
+    last = rf"^{token['dash'] and chr(9) + '*'}{re.escape(token['end'])}\r?$"
+    end = re.compile(last, re.MULTILINE).search(text, start) if start else None
+    if not end or (not token["mark"] and re.search(r"`|\$\(", text[start : end.start()])):
+        raise Unclear
+    return text[start : end.start()], text[:start] + text[end.end() + 1 :]
 
 
 def program(word):
@@ -240,7 +244,7 @@ ENDINGS = {"--abort", "--quit", "--skip", "--dry-run", "--ff-only", "--show-curr
 
 
 def suspicious(text):
-    return GIT.search(text) and WRITES.search(text)
+    return GIT.search(text) and (WRITES.search(text) or re.search(r"\b(?:switch|checkout)\b", text))
 
 
 def check(text, folder):
@@ -273,7 +277,7 @@ def look_at(git, switched):
         if any(":" in name and protected(name.rpartition(":")[2]) for name in git.names[1:]):
             raise Blocked("It would overwrite the main branch with what it fetches.")
     elif git.verb in ("submodule", "bisect", "rebase"):
-        if suspicious(" ".join(git.rest)):
+        if GIT.search(" ".join(git.rest)) and WRITES.search(" ".join(git.rest)):
             raise Blocked(f"git {git.verb} would start a git that writes.")
     elif git.verb:
         meaning = [*git.settings, git.ask("config", "--get", f"alias.{git.verb}") if git.folder else ""]

@@ -97,13 +97,8 @@ def read(text, folder):
             if kind == "redirect":
                 redirect = True
             elif kind == "here":
-                body = text.find("\n", at) + 1
-                last = rf"^{token['dash'] and chr(9) + '*'}{re.escape(token['end'])}\r?$"
-                end = re.compile(last, re.MULTILINE).search(text, body)
-                if not body or not end or (not token["mark"] and re.search(r"`|\$\(", text[body : end.start()])):
-                    raise Unclear
-                command.given.append(text[body : end.start()])
-                text = text[:body] + text[end.end() + 1 :]
+                body, text = here_document(text, text.find("\n", at) + 1, token)
+                command.given.append(body)
             elif kind == "stop":
                 if command.words or command.given or value in ("|", "|&"):
                     folder = command.end(folder)
@@ -119,6 +114,15 @@ def read(text, folder):
                     raise Unclear
                 elif not value:
                     return found
+
+
+def here_document(text, start, token):
+    """The lines from `start` on that the token announces, and the text without them."""
+    last = rf"^{token['dash'] and chr(9) + '*'}{re.escape(token['end'])}\r?$"
+    end = re.compile(last, re.MULTILINE).search(text, start) if start else None
+    if not end or (not token["mark"] and re.search(r"`|\$\(", text[start : end.start()])):
+        raise Unclear
+    return text[start : end.start()], text[:start] + text[end.end() + 1 :]
 
 
 def program(word):

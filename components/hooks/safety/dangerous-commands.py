@@ -96,13 +96,8 @@ def read(text, folder):
             if kind == "redirect":
                 redirect = True
             elif kind == "here":
-                body = text.find("\n", at) + 1
-                last = rf"^{token['dash'] and chr(9) + '*'}{re.escape(token['end'])}\r?$"
-                end = re.compile(last, re.MULTILINE).search(text, body)
-                if not body or not end or (not token["mark"] and re.search(r"`|\$\(", text[body : end.start()])):
-                    raise Unclear
-                command.given.append(text[body : end.start()])
-                text = text[:body] + text[end.end() + 1 :]
+                body, text = here_document(text, text.find("\n", at) + 1, token)
+                command.given.append(body)
             elif kind == "stop":
                 if command.words or command.given or value in ("|", "|&"):
                     folder = command.end(folder)
@@ -118,6 +113,15 @@ def read(text, folder):
                     raise Unclear
                 elif not value:
                     return found
+
+
+def here_document(text, start, token):
+    """The lines from `start` on that the token announces, and the text without them."""
+    last = rf"^{token['dash'] and chr(9) + '*'}{re.escape(token['end'])}\r?$"
+    end = re.compile(last, re.MULTILINE).search(text, start) if start else None
+    if not end or (not token["mark"] and re.search(r"`|\$\(", text[start : end.start()])):
+        raise Unclear
+    return text[start : end.start()], text[:start] + text[end.end() + 1 :]
 
 
 def program(word):
@@ -173,12 +177,14 @@ UNREAD = "It would run a download that nobody has read. Save it, look at it, the
 # A download as the program itself: `sh -c "$(curl …)"`, `source <(curl …)`.
 INSERTED = re.compile(r"(?:\$\(|<\(|`)\s*(?:sudo\s+)?(?:curl|wget)\b")
 RISKY = re.compile(
-    r"\brm\s+-\w*[rR]|\bmkfs|\bdd\s+.{0,200}\bof=/dev|\bshred\b|:\(\)\s*\{|\b(?:curl|wget)\b[^|]{0,500}\|"
+    r"\brm\s+-\w*[rR]|\bch(?:mod|own|grp)\s+-\w*R|\bmkfs|\bdd\s+.{0,200}\bof=/dev|\bshred\b|:\(\)\s*\{"
+    r"|\b(?:curl|wget)\b[^|]{0,500}\|"
 )
 BOMB = re.compile(r"([\w:.]+)\s*\(\)\s*\{\s*\1\s*\|\s*\1\s*&\s*\}")
 DISK = re.compile(r"/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|rdisk|mapper/|md\d|loop\d)")
+SHELL = re.compile(r"(?:ba|z|da|k|fi|a)?sh|eval")
 INTERPRETER = re.compile(
-    r"(?:(?:ba|z|da|k|fi|a)?sh|eval|source|\.|python|node|perl|ruby|php|osascript|pwsh|powershell|iex)[\d.]*"
+    rf"(?:{SHELL.pattern}|source|\.|python|node|perl|ruby|php|osascript|pwsh|powershell|iex)[\d.]*"
 )
 NARROWING = set("-name -iname -path -wholename -regex -iregex -empty -size -mtime -mmin -newer -inum -user".split())
 FETCHERS = {"curl", "wget", "fetch", "http", "https", "aria2c"}
@@ -204,14 +210,17 @@ def check(text, folder, depth=0):
         if any(map(DISK.match, command.given)):
             raise Blocked("It would write over a disk.")
         # Behind `sudo`, `xargs` and the like stands what matters, `sh -c` has it in one word.
+        scripts = [word for word in command.arguments if re.search(r"\s", word)] if starter else []
         for index, name in enumerate(map(program, words[: 100 if starter else 1])):
             look_at(name, words[index + 1 :], command.folder)
             if INTERPRETER.fullmatch(name):
                 inserted = any(UNKNOWN in word for word in words) and INSERTED.search(text)
                 if inserted or fetches(command.source):
                     raise Blocked(UNREAD)
-        scripts = [word for word in command.arguments if re.search(r"\s", word)] if starter else []
-        for script in [*scripts, *(command.given if INTERPRETER.fullmatch(command.name) else [])]:
+            if SHELL.fullmatch(name):
+                piped = command.source or Command()
+                scripts += [*command.given, *piped.given, " ".join(piped.words[1:])]
+        for script in scripts:
             try:
                 check(script, command.folder, depth + 1)
             except Unclear:
@@ -220,7 +229,11 @@ def check(text, folder, depth=0):
 
 
 def fetches(command):
-    return command and (any(program(word) in FETCHERS for word in command.words) or fetches(command.source))
+    """Whether something in the pipe comes from the network."""
+    if command is None:
+        return False
+    names = command.words if STARTER.fullmatch(command.name) else [command.name]
+    return any(program(word) in FETCHERS for word in names) or fetches(command.source)
 
 
 def look_at(name, arguments, folder):
