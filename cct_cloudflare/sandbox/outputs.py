@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cct_cloudflare.errors import ConfigError, UnsafeError
-from cct_cloudflare.limits import PROGRAM_FILES, SAVED_FILES
 from cct_cloudflare.folder import Folder, NotPlainError
+from cct_cloudflare.limits import PROGRAM_FILES, SAVED_FILES
 from cct_cloudflare.sandbox.paths import unsafe_path
 from cct_cloudflare.sandbox.program import ProgramFile, RefusedFile
 

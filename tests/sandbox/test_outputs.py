@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from cct_cloudflare.errors import CctError, ConfigError, Exit, UnsafeError, WorkerError
 from cct_cloudflare import folder as folder_module
-from cct_cloudflare.sandbox import outputs
+from cct_cloudflare.errors import CctError, ConfigError, Exit, UnsafeError, WorkerError
 from cct_cloudflare.folder import Folder
+from cct_cloudflare.sandbox import outputs
 from cct_cloudflare.sandbox.outputs import SavedFiles, fresh_directory, plan_outputs, save
 from cct_cloudflare.sandbox.program import ProgramFile, RefusedFile
 
