@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cct_cloudflare.cli.options import Dollars, directory_option, local_option, worker_url_option
-from cct_cloudflare.errors import ConfigError
+from cct_cloudflare.errors import ConfigError, UsageError
 
 
 @click.command(
@@ -51,6 +51,11 @@ def mcp(directory: Path, worker_url: str | None, local: bool, max_cost: float, n
     from cct_cloudflare.place import chosen_worker
 
     chosen_worker(worker_url, local=local)  # what is wrong with these is told now, and not to each call
+    if sys.stdin is None or sys.stdout is None:
+        raise UsageError(
+            "cct mcp needs standard input and output, and one of them is closed.",
+            hint="Let a client start it, such as: claude mcp add sandbox -- cct mcp",
+        )
     if sys.stdin.isatty():
         click.echo(
             "cct mcp speaks MCP with the client that starts it, such as: claude mcp add sandbox -- cct mcp\n"

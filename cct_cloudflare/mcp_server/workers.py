@@ -17,6 +17,9 @@ from cct_cloudflare.sandbox.toolchain import check_platform, ensure_runtime
 from cct_cloudflare.scaffold.layout import target_of
 from cct_cloudflare.scaffold.source import WorkerSource
 
+#: Seconds that a start has to come to its end before the session ends without it.
+_END_PATIENCE = 2.0
+
 
 @dataclass(frozen=True)
 class _Running:
@@ -55,10 +58,17 @@ class Workers:
             raise
 
     def close(self) -> None:
-        """Ends what is running, and all runs with it."""
-        with self._lock:
+        """Ends what is running, and all runs with it.
+
+        One that is still being installed or started is not waited for: it ends with this process.
+        """
+        if not self._lock.acquire(timeout=_END_PATIENCE):
+            return
+        try:
             while self._running:
                 self._running.popitem()[1].stack.close()
+        finally:
+            self._lock.release()
 
     def _find(self, access: ModelAccess | None, tell: Callable[[str], None]) -> _Running:
         if access is not None:

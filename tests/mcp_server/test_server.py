@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -288,6 +289,16 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "pip install 'cct-cloudflare[mcp]'" in captured.err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_a_closed_stream_is_told(cct: Cct, closed: str) -> None:
+    shell = ["sh", "-c", f'exec "$0" mcp {closed}', cct.command()[0]]
+    ended = subprocess.run(
+        shell, cwd=cct.project, env=cct.environment, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert ended.returncode == 2
+    assert "needs standard input and output" in ended.stderr
 
 
 def test_contradictions_are_told_before_it_serves(cct: Cct) -> None:
