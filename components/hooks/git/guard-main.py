@@ -178,6 +178,7 @@ def main():
 
 WITH_VALUE = ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source", "--super-prefix")
 HARMLESS = re.compile(r"GIT_(?:AUTHOR|COMMITTER|TRACE|SSH|LFS|EDITOR|SEQUENCE|PAGER|TERMINAL|MERGE|OPTIONAL)")
+PREFIX = re.compile(r"sudo|doas|env|command|exec|nohup|nice|ionice|g?timeout|stdbuf|setsid|caffeinate|chronic|unbuffer")
 GIT = re.compile(r"(?<![.\w-])git\b(?!/)", re.IGNORECASE)
 
 
@@ -219,6 +220,10 @@ class Git:
 def calls(text, folder):
     """(command, its call of git or None) for each command. Blocked: something suspicious inside another program."""
     for command in read(text, folder):
+        names = [program(word) for word in command.arguments]
+        at = names.index("git") if "git" in names and PREFIX.fullmatch(command.name) else None
+        if at is not None and not any(re.match(r"-C|--chdir|.*\s", word) for word in command.arguments[:at]):
+            command.name, command.arguments = "git", command.arguments[at + 1 :]
         inline = command.given or {"-c", "-e", "-p", "--eval", "--print", "eval"} & set(command.arguments)
         interpreter = inline and re.fullmatch(r"(?:python|node|perl|ruby|deno|bun)[\d.]*", command.name)
         starter = bool(STARTER.fullmatch(command.name))
@@ -244,7 +249,7 @@ ENDINGS = {"--abort", "--quit", "--skip", "--dry-run", "--ff-only", "--show-curr
 
 
 def suspicious(text):
-    return GIT.search(text) and (WRITES.search(text) or re.search(r"\b(?:switch|checkout)\b", text))
+    return GIT.search(text) and WRITES.search(text)
 
 
 def check(text, folder):
@@ -277,7 +282,7 @@ def look_at(git, switched):
         if any(":" in name and protected(name.rpartition(":")[2]) for name in git.names[1:]):
             raise Blocked("It would overwrite the main branch with what it fetches.")
     elif git.verb in ("submodule", "bisect", "rebase"):
-        if GIT.search(" ".join(git.rest)) and WRITES.search(" ".join(git.rest)):
+        if suspicious(" ".join(git.rest)):
             raise Blocked(f"git {git.verb} would start a git that writes.")
     elif git.verb:
         meaning = [*git.settings, git.ask("config", "--get", f"alias.{git.verb}") if git.folder else ""]

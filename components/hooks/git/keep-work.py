@@ -177,6 +177,7 @@ def main():
 
 WITH_VALUE = ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source", "--super-prefix")
 HARMLESS = re.compile(r"GIT_(?:AUTHOR|COMMITTER|TRACE|SSH|LFS|EDITOR|SEQUENCE|PAGER|TERMINAL|MERGE|OPTIONAL)")
+PREFIX = re.compile(r"sudo|doas|env|command|exec|nohup|nice|ionice|g?timeout|stdbuf|setsid|caffeinate|chronic|unbuffer")
 GIT = re.compile(r"(?<![.\w-])git\b(?!/)", re.IGNORECASE)
 
 
@@ -218,6 +219,10 @@ class Git:
 def calls(text, folder):
     """(command, its call of git or None) for each command. Blocked: something suspicious inside another program."""
     for command in read(text, folder):
+        names = [program(word) for word in command.arguments]
+        at = names.index("git") if "git" in names and PREFIX.fullmatch(command.name) else None
+        if at is not None and not any(re.match(r"-C|--chdir|.*\s", word) for word in command.arguments[:at]):
+            command.name, command.arguments = "git", command.arguments[at + 1 :]
         inline = command.given or {"-c", "-e", "-p", "--eval", "--print", "eval"} & set(command.arguments)
         interpreter = inline and re.fullmatch(r"(?:python|node|perl|ruby|deno|bun)[\d.]*", command.name)
         starter = bool(STARTER.fullmatch(command.name))

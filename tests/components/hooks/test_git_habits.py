@@ -126,6 +126,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("git stash drop", "stashed"),
         ("git stash clear", "stashed"),
         ("cd . && git reset --hard", "a.txt"),
+        ("timeout 9 git reset --hard", "a.txt"),
         ("git fetch && git reset --hard origin/main", "a.txt"),
         ("git -C . clean -f", "new.txt"),
     ],
@@ -146,7 +147,7 @@ def test_work_is_kept_where_there_is_some(command: str, lost: str, changed: Path
         "git $VERB --hard",
         "git reset --hard 'unbalanced",
         "sh -c 'git reset --hard'",
-        "timeout 9 git clean -fd",
+        "find . -exec git clean -fd ;",
     ],
 )
 def test_what_can_always_lose_something_is_blocked(command: str, clean: Path) -> None:

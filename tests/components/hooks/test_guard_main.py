@@ -160,14 +160,16 @@ COMMITS = [
     "git push origin HEAD",
     "git push -u origin HEAD",
     "git -C . commit -m x",
+    "env X=1 git commit -m x",
+    "sudo -u someone timeout 60 git push",
 ]
 
 
 # Read only as far as that a git that writes is in them: blocked on every branch, with the way to write it.
 INSIDE = [
     "sh -c 'git commit -m x'",
-    "env X=1 git commit -m x",
-    "timeout 60 git push origin feature",
+    "env -S 'git commit -m x'",
+    "env -C .. git commit -m x",
     "echo x | xargs git commit -m",
     "python3 -c \"import os; os.system('git commit -m x')\"",
 ]
