@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import subprocess
@@ -16,9 +15,9 @@ from bench.measure import RUNS, Row, Series, absolute, series
 from cct_cloudflare.catalog.cache import SETTLED_SECONDS
 from cct_cloudflare.components import frontmatter
 
-SMALL, LARGE, FILES = 800, 10_000, 800
-#: Of each hundred components, as in public catalogs.
-_SHARES = {"agents": 22, "commands": 17, "skills": 44, "mcps": 6, "settings": 5, "hooks": 6}
+SMALL, LARGE = 800, 10_000
+#: Of each five components, as in public catalogs.
+_FOLDERS = ("agents", "commands", "skills", "agents", "skills")
 _TEXT = (
     "use this agent when you need to design build review test and deploy services with react python rust docker"
     " kubernetes postgres graphql security performance accessibility pipelines migrations queries components hooks"
@@ -28,6 +27,7 @@ _WORDS = _TEXT.split()
 _BODY_BYTES = 7_500
 #: As many more words, made of syllables, as public descriptions have.
 _SYLLABLES = ("ba", "de", "fi", "ko", "lu", "ma", "ne", "po", "ri", "su", "ta", "vo")
+_CATEGORIES = tuple(f"{_WORDS[n]}/{_WORDS[n + 1]}" if n % 5 == 0 else _WORDS[n] for n in range(10, 38))
 _VOCABULARY = (*_WORDS, *(f"{a}{b}{c}" for a in _SYLLABLES for b in _SYLLABLES for c in _SYLLABLES))
 
 
@@ -38,35 +38,46 @@ def rows() -> Iterator[Row]:
         small, large = place / "small", place / "large"
         fill(small, SMALL)
         fill(large, LARGE)
-        yield absolute(f"Frontmatter of {FILES} files", _frontmatter(small), 300)
+        yield absolute(f"Frontmatter of {SMALL} files", _frontmatter(small), 300)
         time.sleep(SETTLED_SECONDS)  # what was changed just now is not remembered
-        listing, searching, mistyped = ["list"], ["search", "react", "schemas"], ["search", "kuberntes"]
-        for command in (listing, searching, mistyped):
-            called = f"cct {' '.join(command)}, {{:,}} components"
-            cold = [_timed(cct, command, small, place / f"cold-{'-'.join(command)}-{n}") for n in range(RUNS)]
-            yield absolute(f"{called.format(SMALL)}, cold", Series(tuple(cold)), 250)
-            for folder, count, limit in ((small, SMALL, 100), (large, LARGE, 500)):
-                _timed(cct, command, folder, place / "warm")
-                warm = [_timed(cct, command, folder, place / "warm") for _ in range(RUNS)]
-                yield absolute(f"{called.format(count)}, cached", Series(tuple(warm)), limit)
+        for query in ("", "react schemas", "kuberntes"):
+            told = f"Searching {query!r} in {{:,}} components" if query else "Listing {:,} components"
+            inside = [sys.executable, "-c", _SCRIPT, query]
+            yield absolute(f"{told.format(SMALL)}, cold", _cold(inside, small, place / f"cold {query}"), 250)
+            yield absolute(f"{told.format(SMALL)}, cached", _cached(inside, small, place), 100)
+            yield absolute(f"{told.format(LARGE)}, cached", _cached(inside, large, place), 500)
+        for argv in (["list"], ["search", "react", "schemas"]):
+            whole = [cct, *argv, "--json", "--directory"]
+            told = f"cct {' '.join(argv)}, the whole command, {{:,}} components"
+            yield absolute(f"{told.format(SMALL)}, cold", _cold(whole, small, place / f"cold {argv[0]}"), 250)
+            yield absolute(f"{told.format(LARGE)}, cached", _cached(whole, large, place), 500)
 
 
-def fill(root: Path, count: int) -> None:
-    """Writes a catalog of so many components: of every kind, in nested categories, one in four with broken YAML."""
+#: In a process of its own each time: an import that was done before would not count.
+_SCRIPT = """
+import sys, time
+start = time.perf_counter()
+import json
+from pathlib import Path
+from cct_cloudflare.inventory import search_listed, take
+listed = take(Path(sys.argv[2]), note=print).listed()
+found = search_listed(listed, sys.argv[1]) if sys.argv[1] else listed
+json.dumps([one.to_json() for one in found])
+print((time.perf_counter() - start) * 1000)
+"""
+
+
+def fill(project: Path, count: int) -> None:
+    """Writes a project's own agents, commands and skills: some in nested categories, one in four with broken YAML."""
     chance = random.Random(0)
-    folders = [folder for folder, share in _SHARES.items() for _ in range(share)]
     body = "\n".join(" ".join(chance.choices(_WORDS, k=12)) for _ in range(_BODY_BYTES // 80))
     for number in range(count):
-        folder = folders[number * 37 % len(folders)]
+        folder = _FOLDERS[number % len(_FOLDERS)]
         words = chance.choices(_VOCABULARY, k=3)
-        category = "/".join(chance.choices(_WORDS[10:30], k=chance.choice((1, 1, 2))))
-        stem = root / folder / category / f"{'-'.join(words)}-{number}"
+        category = _CATEGORIES[number % len(_CATEGORIES)]
+        stem = project / ".claude" / folder / category / f"{'-'.join(words)}-{number}"
         description = " ".join((*chance.choices(_WORDS, k=5), *chance.choices(_VOCABULARY, k=20)))
         stem.parent.mkdir(parents=True, exist_ok=True)
-        if folder in ("mcps", "settings", "hooks"):
-            data = {"description": description, "env": {"A": "1"}, "hooks": {}, "mcpServers": {}}
-            stem.with_name(f"{stem.name}.json").write_text(json.dumps(data, indent=2))
-            continue
         broken = ": <example>\nuser: 'a: b'\n</example>" if number % 4 == 0 else ""
         text = f"---\nname: {stem.name}\ndescription: {description}{broken}\ntools: Read, Grep, Bash\n---\n\n{body}\n"
         if folder == "skills":
@@ -76,9 +87,9 @@ def fill(root: Path, count: int) -> None:
             stem.with_name(f"{stem.name}.md").write_text(text)
 
 
-def _frontmatter(root: Path) -> Series:
-    files = sorted(root.rglob("*.md"))
-    files = (files * (FILES // len(files) + 1))[:FILES]
+def _frontmatter(project: Path) -> Series:
+    files = sorted((project / ".claude").rglob("*.md"))
+    assert len(files) == SMALL
 
     def parse() -> Sequence[object]:
         return [frontmatter.parse(file.read_text(encoding="utf-8")) for file in files]
@@ -86,10 +97,18 @@ def _frontmatter(root: Path) -> Series:
     return series(parse)
 
 
-def _timed(cct: str, command: Sequence[str], folder: Path, cache: Path) -> float:
-    """The whole command in milliseconds, from its start to its end."""
+def _cold(argv: Sequence[str], project: Path, cache: Path) -> Series:
+    return Series(tuple(_timed(argv, project, cache / str(run)) for run in range(RUNS)))
+
+
+def _cached(argv: Sequence[str], project: Path, place: Path) -> Series:
+    return Series(tuple(_timed(argv, project, place / "warm") for _ in range(RUNS + 1))[1:])
+
+
+def _timed(argv: Sequence[str], project: Path, cache: Path) -> float:
+    """Milliseconds: those that the script has printed, or of the whole command, from its start to its end."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
-    argv = [cct, *command, "--from", str(folder), "--json"]
     start = time.perf_counter()
-    subprocess.run(argv, check=True, env=environment, stdout=subprocess.DEVNULL)
-    return (time.perf_counter() - start) * 1000
+    answer = subprocess.run([*argv, str(project)], check=True, env=environment, capture_output=True, text=True)
+    whole = (time.perf_counter() - start) * 1000
+    return float(answer.stdout) if _SCRIPT in argv else whole

@@ -93,6 +93,10 @@ class _Term:
         self.worth = worth
         self.begins = re.compile(rf"\b{re.escape(word)}(\b)?")
 
+    def begins_in(self, text: str) -> bool:
+        # A pattern takes many times as long to find that a word is not there.
+        return self.word in text and self.begins.search(text) is not None
+
 
 class _Fields:
     """An item as it is searched: every text folded as names are, one line for each field."""
@@ -136,8 +140,8 @@ class _Corpus:
         terms = [_Term(word)]
         if len(word) >= _LEAST_MISTYPED and word.endswith("s"):
             terms.append(_Term(word[:-1], _WORTH_WITHOUT_S))
-        if len(word) >= _LEAST_MISTYPED and not any(term.begins.search(self._heads) for term in terms):
-            is_there = any(term.begins.search(self._text) for term in terms)
+        if len(word) >= _LEAST_MISTYPED and not any(term.begins_in(self._heads) for term in terms):
+            is_there = any(term.begins_in(self._text) for term in terms)
             terms += self._neighbours(word, _WORTH_BESIDE_ITSELF if is_there else 1.0)
         return [term for term in terms if term.word in self._text]
 
