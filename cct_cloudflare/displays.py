@@ -197,7 +197,11 @@ class _OutputDisplay(_BaseDisplay):
 
 
 class QuietDisplay(_OutputDisplay):
-    """Only the program's own output, and one line when the run did not go well or not all of it is there."""
+    """Only the program's own output, and a line where not all that was asked for is there or went well."""
+
+    def begin(self, intro: Intro) -> None:
+        for line in told(intro.not_applied):
+            self.warn(f"Left out: {line}")
 
     def event(self, event: Event) -> None:
         if isinstance(event, Output):

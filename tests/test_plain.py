@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cct_cloudflare.plain import PlainStream, plain, plain_line
+from cct_cloudflare.plain import PlainStream, plain, plain_code, plain_line
 from tests.screens import ACTIVE
 
 
@@ -73,3 +73,8 @@ def test_any_chunking_shows_the_same(text: str, cuts: list[int]) -> None:
 
 def test_plain_line() -> None:
     assert plain_line(" a\n\x1b[31mb\r\tc ") == "a b c"
+
+
+def test_a_line_of_code_keeps_its_spaces_and_is_one_line() -> None:
+    assert plain_code("+\t  x =  1\x1b[31m\r") == "+\t  x =  1 "
+    assert plain_code(" a\nb") == " a b"

@@ -80,6 +80,8 @@ def update(updating: Updating) -> int:
     plan.require_decided()
     coming = plan.having(Status.UPDATED)
     if coming:
+        if updating.can_ask and any(told[step.ref].risks for step in coming):
+            screen.say("To see every line that changes before you decide: cct diff")
         ask_consent(
             f"Update {counted(len(coming), 'component')}?",
             [told[step.ref] for step in coming],

@@ -52,6 +52,7 @@ def test_what_means_something_counts_and_the_rest_is_named(cct: Cct, registry: P
     with ScriptedModel([reply({"main.js": SAID})], pace=0) as model:
         done = ask(cct, model, *FLAGS, "--json")
         shown = ask(cct, model, *FLAGS)
+        quiet = ask(cct, model, *FLAGS, "--quiet")
     assert (done.code, done.json["output"]) == (0, "said\n"), done.stderr
     body = model.requests[0].body or {}
     assert (body["model"], body["max_tokens"]) == (HAIKU, 900)
@@ -66,6 +67,8 @@ def test_what_means_something_counts_and_the_rest_is_named(cct: Cct, registry: P
     for component, what in left:
         assert component in shown.stderr
         assert what in shown.stderr
+        assert f"Warning: Left out: {component}: " in quiet.stderr
+    assert quiet.stdout == "said\n"
     assert "s3cret" not in done.stdout + done.stderr + shown.stderr + json.dumps(model.requests[0].body)
 
 
