@@ -58,6 +58,7 @@ Exit codes: 0 success, 1 the program failed, 2 usage, 3 configuration or key, 4 
         "list": LazyCommand("cct_cloudflare.cli.listing:list_", "List components, all of them or the installed ones."),
         "search": LazyCommand("cct_cloudflare.cli.listing:search", "Search components by words."),
         "show": LazyCommand("cct_cloudflare.cli.showing:show", "Show a component, and what it would do."),
+        "validate": LazyCommand("cct_cloudflare.cli.validate:validate", "Check components and settings for mistakes."),
         "doctor": LazyCommand("cct_cloudflare.cli.doctor:doctor", "Look at what a run depends on, and how to mend it."),
         "completion": LazyCommand(
             "cct_cloudflare.cli.completion:completion", "Print what completes cct's words in your shell."

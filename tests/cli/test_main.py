@@ -61,6 +61,8 @@ def test_an_unknown_provider_is_a_usage_error_that_names_those_that_exist(capsys
         (["run"], "FILES"),
         (["run", "missing.py"], "missing.py"),
         (["run", "-"], "language"),
+        (["validate"], "no component"),
+        (["validate", "missing.md"], "missing.md"),
         (["dev", "--port", "65536"], "--port"),
         (["dev", "--directory", "missing"], "missing"),
     ],
