@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,16 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One file: what was there, and what takes its place; None for no file. `path` is that of `Site`."""
+    """One file: what was there, and what takes its place; None for no file. `path` is that of `Site`.
+
+    `mode` is what the file has before the change, which a file that is put back gets again.
+    """
 
     path: str
     before: bytes | None
     after: bytes | None
     executable: bool = False
+    mode: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ def commit(site: Site, change: Change) -> Outcome:
     real = _really(site, change)
     try:
         with Folder.open(site.root) as root:
+            real = _with_modes(root, real)
             run = _Run(root, real, secrets.token_hex(8))
             run.check()
             site.state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -167,7 +172,7 @@ class _Run:
         steps = sorted(enumerate(self._change.writes), key=lambda item: item[1].before is not None)
         for number, write in steps:
             try:
-                self._put(number, write.path, write.after, write.before, is_undo=True)
+                self._put(number, write.path, write.after, write.before, mode=write.mode, is_undo=True)
             except OSError as error:
                 failed = failed or error
         for path in reversed(self._change.made):
@@ -183,6 +188,7 @@ class _Run:
         after: bytes | None,
         *,
         executable: bool = False,
+        mode: int | None = None,
         is_undo: bool = False,
     ) -> None:
         staged = f".cct-{self.id}-{number}.tmp"
@@ -199,8 +205,8 @@ class _Run:
                 elif after is None:
                     folder.unlink(name)
                 else:
-                    mode = folder.mode(name)
-                    folder.write_new(staged, after, durable=before is not None, executable=executable, mode=mode)
+                    kept = folder.mode(name) if before is not None else mode
+                    folder.write_new(staged, after, durable=before is not None, executable=executable, mode=kept)
                     try:
                         folder.move(staged, folder, name)
                     except OSError:
@@ -235,6 +241,17 @@ def _really(site: Site, change: Change) -> Change:
     )
 
 
+def _with_modes(root: Folder, change: Change) -> Change:
+    def mode(path: str) -> int | None:
+        try:
+            with root.at(path) as (folder, name):
+                return folder.mode(name)
+        except FileNotFoundError:
+            return None
+
+    return replace(change, writes=[replace(write, mode=mode(write.path)) for write in change.writes])
+
+
 def _write_journal(site: Site, change: Change, run_id: str) -> None:
     """One line of JSON, then the bytes before and after of every file."""
     head = {
@@ -246,6 +263,7 @@ def _write_journal(site: Site, change: Change, run_id: str) -> None:
                 "before": None if write.before is None else len(write.before),
                 "after": None if write.after is None else len(write.after),
                 "executable": write.executable,
+                "mode": write.mode,
             }
             for write in change.writes
         ],
@@ -284,7 +302,7 @@ def _parse(data: bytes) -> tuple[Change, str] | None:
         if head["version"] != _VERSION:
             return None
         writes = [
-            Write(entry["path"], take(entry["before"]), take(entry["after"]), entry["executable"])
+            Write(entry["path"], take(entry["before"]), take(entry["after"]), entry["executable"], entry["mode"])
             for entry in head["writes"]
         ]
         return Change(writes, head["made"], head["emptied"]), str(head["id"])

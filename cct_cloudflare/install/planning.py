@@ -15,7 +15,7 @@ from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.install import store
 from cct_cloudflare.install.draft import Draft
-from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Locked
+from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Locked, Scope
 from cct_cloudflare.install.placing import PlacedFile, Placement, approval, place
 from cct_cloudflare.install.plan import Action, ConflictError, Decisions, FileStep, Plan, Question, Status, Step
 from cct_cloudflare.install.removing import take_out
@@ -107,7 +107,14 @@ class _One:
             self._replaced,
         )
         self._draft.lock = self._draft.lock.having(locked)
-        return [*self._before, Step(self._ref, self._status(locked), tuple(self._files), self._package, locked)]
+        step = Step(self._ref, self._status(locked), tuple(self._files), self._package, locked, self._notes)
+        return [*self._before, step]
+
+    @property
+    def _notes(self) -> tuple[str, ...]:
+        if self._request.scope is Scope.LOCAL and self._placement.scope is not Scope.LOCAL:
+            return ("It is for everybody in the project: only settings and hooks have a file of yours there",)
+        return ()
 
     @property
     def _pending_status(self) -> Status:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cct_cloudflare.components.package import Package
 from cct_cloudflare.errors import CctError
-from tests.install.trees import add, bundled, remove
+from tests.install.trees import add, remove
 
 REFS = (
     "agent/quality/code-reviewer",
@@ -49,9 +50,8 @@ def watch(limit: int, *, full: bool) -> list[int]:
     return count
 
 
-def main(limit: int, kind: str, project: Path) -> int:
+def main(limit: int, kind: str, project: Path, packages: Sequence[Package]) -> int:
     """`kind` is `add` or `remove`, with `-full` for a full disk."""
-    packages = bundled(*REFS)
     count = watch(limit, full=kind.endswith("full"))
     try:
         if kind.startswith("add"):

@@ -215,7 +215,7 @@ def test_a_lock_reads_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_journal_that_is_damaged_is_put_aside(tmp_path: Path) -> None:
     site = Site.of_project(tmp_path)
-    write = {"path": "a", "before": 9, "after": None, "executable": False}
+    write = {"path": "a", "before": 9, "after": None, "executable": False, "mode": None}
     cut = json.dumps({"version": 1, "id": "x", "writes": [write], "made": [], "emptied": []}).encode() + b"\nx"
     for data in (b"", b"{}\n", cut):
         site.state.mkdir(parents=True, exist_ok=True)

@@ -7,12 +7,13 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cct_cloudflare.components.package import Package
 from cct_cloudflare.errors import Exit
 from cct_cloudflare.install.applying import heal
 from cct_cloudflare.install.journal import is_pending
@@ -38,20 +39,28 @@ def in_a_process(target: Callable[..., Any], *args: Any) -> int:
     return process.exitcode
 
 
-def _run(limit: int, kind: str, project: Path) -> None:
-    os._exit(killed.main(limit, kind, project))
+def _run(limit: int, kind: str, project: Path, packages: Sequence[Package]) -> None:
+    os._exit(killed.main(limit, kind, project, packages))
+
+
+@pytest.fixture(scope="module")
+def packages() -> list[Package]:
+    """As they are now, in all of these tests' processes."""
+    return bundled(*killed.REFS)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return write_tree(tmp_path / "project", MINE)
+    folder = write_tree(tmp_path / "project", MINE)
+    (folder / ".mcp.json").chmod(0o600)
+    return folder
 
 
 @pytest.mark.parametrize("kind", ["add", "remove"])
-def test_a_kill_at_any_write_leaves_all_or_nothing(kind: str, project: Path) -> None:
+def test_a_kill_at_any_write_leaves_all_or_nothing(kind: str, project: Path, packages: list[Package]) -> None:
     site = Site.of_project(project)
     empty = tree(project)
-    add(project, *bundled(*killed.REFS), approve=True)
+    add(project, *packages, approve=True)
     full = tree(project)
     if kind == "add":
         remove(project, *killed.REFS)
@@ -59,7 +68,7 @@ def test_a_kill_at_any_write_leaves_all_or_nothing(kind: str, project: Path) -> 
     start, end = (empty, full) if kind == "add" else (full, empty)
     outcomes = set()
     for limit in range(1, 1000):
-        code = in_a_process(_run, limit, kind, project)
+        code = in_a_process(_run, limit, kind, project, packages)
         if code == killed.NOT_REACHED:
             break
         assert code == -signal.SIGKILL
@@ -72,7 +81,7 @@ def test_a_kill_at_any_write_leaves_all_or_nothing(kind: str, project: Path) -> 
         assert found in (start, end)
         outcomes.add(found == end)
         if found == end:  # back to the start, for the next one
-            remove(project, *killed.REFS) if kind == "add" else add(project, *bundled(*killed.REFS), approve=True)
+            remove(project, *killed.REFS) if kind == "add" else add(project, *packages, approve=True)
             assert tree(project) == start
     assert limit > 30
     assert outcomes == {True, False}
@@ -80,15 +89,17 @@ def test_a_kill_at_any_write_leaves_all_or_nothing(kind: str, project: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["add-full", "remove-full"])
-def test_a_full_disk_at_any_write_leaves_all_as_it_was(kind: str, project: Path, tmp_path: Path) -> None:
+def test_a_full_disk_at_any_write_leaves_all_as_it_was(
+    kind: str, project: Path, tmp_path: Path, packages: list[Package]
+) -> None:
     site = Site.of_project(project)
     if kind == "remove-full":
-        add(project, *bundled(*killed.REFS), approve=True)
+        add(project, *packages, approve=True)
     start = tree(project)
     saved = shutil.copytree(project, tmp_path / "saved", copy_function=shutil.copy)
     outcomes = set()
     for limit in range(1, 1000):
-        code = in_a_process(_run, limit, kind, project)
+        code = in_a_process(_run, limit, kind, project, packages)
         if code == killed.NOT_REACHED:
             break
         if code == killed.GOT_OVER_IT:  # a folder that was there already, a leftover that was to be removed
@@ -101,3 +112,14 @@ def test_a_full_disk_at_any_write_leaves_all_as_it_was(kind: str, project: Path,
         outcomes.add(code)
     assert limit > 30
     assert outcomes == {Exit.CONFIG, killed.GOT_OVER_IT}
+
+
+def test_a_removal_that_fails_gives_files_their_modes_back(tmp_path: Path, packages: list[Package]) -> None:
+    write_tree(tmp_path / "project", {"a": ""})
+    add(tmp_path / "project", *packages)
+    (tmp_path / "project/.mcp.json").chmod(0o640)
+    (tmp_path / "project/.claude/settings.json").chmod(0o600)
+    before = tree(tmp_path / "project")
+    outcomes = [in_a_process(_run, limit, "remove-full", tmp_path / "project", packages) for limit in (30, 40)]
+    assert outcomes == [Exit.CONFIG] * 2
+    assert tree(tmp_path / "project") == before
