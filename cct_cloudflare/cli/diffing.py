@@ -51,7 +51,7 @@ def diff(diffing: Diffing) -> int:
     chosen = installed(lock, diffing.refs) if diffing.refs else list(lock.components)
     present = Present() if diffing.local else _present(site, chosen, diffing, screen)
     packages = {package.item.ref: package for package in present.packages}
-    found = [compare(site, locked, packages.get(locked.ref)) for locked in chosen]
+    found = [compare(site, lock, locked, packages.get(locked.ref)) for locked in chosen]
     differing = [one for one in found if one.files]
     if diffing.as_json:
         body = {
@@ -72,7 +72,9 @@ def diff(diffing: Diffing) -> int:
 
 
 def _present(site: Site, chosen: Sequence[Locked], diffing: Diffing, screen: Screen) -> Present:
-    found = present_versions(chosen, source=diffing.source, base=Path.cwd(), note=screen.warn)
+    found = present_versions(
+        chosen, source=diffing.source, base=Path.cwd(), is_each_wanted=bool(diffing.refs), note=screen.warn
+    )
     return usable(found, chosen, lambda package, locked: place(package, locked.scope, site))
 
 

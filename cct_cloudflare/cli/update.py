@@ -25,7 +25,9 @@ installed, needs it again. A registry gives what it is pinned to: cct registry u
 
 @click.command(epilog=_EPILOG)
 @click.argument("refs", nargs=-1, metavar="[KIND/NAME]...", shell_complete=installed_refs)
-@click.option("--from", "source", metavar="SOURCE", help="Where the new versions are; where they came from by default.")
+@click.option(
+    "--from", "source", metavar="SOURCE", help="Take new versions from here, of what it has; else where each came from."
+)
 @click.option(
     "--scope",
     type=click.Choice(["project", "local", "user"]),

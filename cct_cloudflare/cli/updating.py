@@ -62,7 +62,9 @@ def update(updating: Updating) -> int:
     tell_healed(site, screen)
     lock = site.read_lock()
     chosen = installed(lock, updating.refs) if updating.refs else list(lock.components)
-    present = present_versions(chosen, source=updating.source, base=Path.cwd(), note=screen.warn)
+    present = present_versions(
+        chosen, source=updating.source, base=Path.cwd(), is_each_wanted=bool(updating.refs), note=screen.warn
+    )
     present = usable(present, chosen, lambda package, locked: place(package, locked.scope, site))
     request = UpdateRequest(site, present.packages, updating.trust, Decisions(updating.every))
     plan = plan_update(request)
@@ -77,6 +79,8 @@ def update(updating: Updating) -> int:
     while plan.questions and updating.can_ask:  # an answer may lead to the next question
         request = request.deciding(answered(request.decisions, plan.questions, screen))
         plan = plan_update(request)
+    if plan.questions and not updating.as_json:
+        screen.show((line for question in plan.questions for line in comparison(question)), err=True)
     plan.require_decided()
     coming = plan.having(Status.UPDATED)
     if coming:

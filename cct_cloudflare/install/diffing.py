@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.package import Package
-from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Locked
+from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Lock, Locked
 from cct_cloudflare.install.placing import Placement, approval, place
 from cct_cloudflare.install.site import Site
 from cct_cloudflare.install.updating import InstalledFiles, sha256
@@ -97,8 +97,8 @@ class ComponentDiff:
         }
 
 
-def diff(site: Site, locked: Locked, package: Package | None) -> ComponentDiff:
-    """`package` is what the source has now; None looks at the disk alone.
+def diff(site: Site, lock: Lock, locked: Locked, package: Package | None) -> ComponentDiff:
+    """One component of the site's lock. `package` is what the source has now; None looks at the disk alone.
 
     Raises what reading the disk raises, and for a package that cannot be installed what placing it does.
     """
@@ -108,7 +108,7 @@ def diff(site: Site, locked: Locked, package: Package | None) -> ComponentDiff:
     files = list(_files(site, locked, placement))
     problem = None
     try:
-        files += _merged(site, locked, placement)
+        files += _merged(site, lock, locked, placement)
     except MergeRefusedError as error:
         problem = error.message
     return ComponentDiff(locked, tuple(file for file in files if file.edited or file.outdated), problem)
@@ -132,8 +132,7 @@ def _files(site: Site, locked: Locked, placement: Placement | None) -> Iterator[
         yield FileDiff(path, installed, yours, source, yours is None or sha256(yours) != digest, outdated)
 
 
-def _merged(site: Site, locked: Locked, placement: Placement | None) -> Iterator[FileDiff]:
-    lock = site.read_lock()
+def _merged(site: Site, lock: Lock, locked: Locked, placement: Placement | None) -> Iterator[FileDiff]:
     for path in dict.fromkeys((*locked.merged, *(placement.pieces if placement else ()))):
         owned = locked.merged.get(path, Owned())
         name = str(site.show(path))

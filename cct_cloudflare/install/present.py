@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Catalog, Item, Package
 from cct_cloudflare.errors import CctError, UsageError
@@ -46,12 +47,17 @@ class Present:
 
 
 def present_versions(
-    installed: Sequence[Locked], *, source: str | None = None, base: Path | None = None, note: Note = lambda _: None
+    installed: Sequence[Locked],
+    *,
+    source: str | None = None,
+    base: Path | None = None,
+    is_each_wanted: bool = True,
+    note: Note = lambda _: None,
 ) -> Present:
     """The package of each component, from where it came or from `source`, a relative one below `base`.
 
-    A source that is gone takes no other with it. `note` is told what the registries say. Raises what opening `source`
-    raises.
+    A source that is gone takes no other with it. `is_each_wanted` is False where a component that `source` does not
+    have is simply not meant. `note` is told what the registries say. Raises what opening `source` raises.
     """
     opened = _Opened(None if source is None else _open_named(source, base, note), note)
     packages: list[Package] = []
@@ -60,9 +66,13 @@ def present_versions(
     for locked in installed:
         try:
             catalog = opened.catalog(locked)
-            item = _item(catalog, locked)
+            item = opened.item(catalog, locked)
         except CctError as error:
             unavailable.append(Unavailable(locked, error))
+            continue
+        if item is None:
+            if source is None or is_each_wanted:
+                unavailable.append(Unavailable(locked, _not_there(catalog, locked)))
             continue
         groups.setdefault(id(catalog), (catalog, []))[1].append((locked, item))
     for catalog, wanted in groups.values():
@@ -83,6 +93,7 @@ class _Opened:
         self._named = named
         self._note = note
         self._known: dict[str, Catalog | CctError] = {}
+        self._items: dict[tuple[int, Kind], dict[str, Item]] = {}
 
     def catalog(self, locked: Locked) -> Catalog:
         if self._named is not None:
@@ -96,6 +107,13 @@ class _Opened:
         if isinstance(found, CctError):
             raise found
         return found
+
+    def item(self, catalog: Catalog, locked: Locked) -> Item | None:
+        """By its whole name alone: what only looks like it is something else."""
+        key = (id(catalog), locked.kind)
+        if key not in self._items:
+            self._items[key] = {item.name: item for item in catalog.items(locked.kind)}
+        return self._items[key].get(locked.name)
 
 
 def _open_named(source: str, base: Path | None, note: Note) -> Catalog:
@@ -136,12 +154,8 @@ def _is_local(source: str) -> bool:
     return Path(source).is_absolute() and not source.startswith(("\\\\", "//"))
 
 
-def _item(catalog: Catalog, locked: Locked) -> Item:
-    """By its whole name alone: what only looks like it is something else."""
-    for item in catalog.items(locked.kind):
-        if item.name == locked.name:
-            return item
-    raise UsageError(
+def _not_there(catalog: Catalog, locked: Locked) -> UsageError:
+    return UsageError(
         f"{catalog.label} has no {locked.kind} named {locked.name} any more.",
         hint=f"To take it out: cct remove {locked.ref}",
         code="component_not_found",

@@ -123,6 +123,9 @@ def test_a_conflict_is_refused_or_decided(capsys: Capture, source: Path, project
     written(source, {"agents/x/a.md": AGENT.replace("five", "theirs")})
     told = answer(capsys, "update", "--yes", code=2)
     assert told["errorCode"] == "component_conflict"
+    assert run_cli(["update", "--yes"]) == 2
+    shown = capsys.readouterr().err
+    assert shown.index("-five\n  +mine") < shown.index("-five\n  +theirs") < shown.index("--keep")
     [conflict] = told["conflicts"]
     assert {conflict[side].splitlines()[-1] for side in ("base", "ours", "theirs")} == {"five", "mine", "theirs"}
     assert run_cli(["update", "--yes", "--keep"]) == 0
@@ -161,6 +164,15 @@ def test_another_source_is_taken_when_it_is_named(source: Path, project: Path) -
     assert run_cli(["update", "--yes", "--from", "../moved"]) == 0
     assert "FIVE" in (project / ".claude/agents/a.md").read_text()
     assert {locked.source for locked in Site.of_project(project).read_lock().components} == {str(moved)}
+
+
+def test_a_named_source_is_about_what_it_has(source: Path, project: Path, capsys: Capture) -> None:
+    add(source, "--agent", "a")
+    assert run_cli(["add", "--agent", "debugger", "--yes"]) == 0
+    written(source, {"agents/x/a.md": AGENT.replace("five", "FIVE")})
+    told = answer(capsys, "update", "--yes", "--from", str(source))
+    assert [one["name"] for one in told["components"]] == ["x/a"]
+    assert answer(capsys, "update", "agent/debugger", "--yes", "--from", str(source), code=2)["unavailable"]
 
 
 @pytest.mark.parametrize(
