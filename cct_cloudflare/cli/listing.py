@@ -53,9 +53,11 @@ def list_(
 
     What cct installed is known from .claude/cct.lock; what else lies in .claude/ is the project's own.
     """
+    from cct_cloudflare.cli.healing import heal_project
     from cct_cloudflare.components.model import Kind
     from cct_cloudflare.inventory import select, take
 
+    heal_project(directory)
     listed = take(directory, source, note=note).listed(None if kind is None else Kind(kind))
     listed = select(listed, category=category, installed=installed)
     is_asked = installed or kind is not None or category is not None or source is not None

@@ -9,6 +9,7 @@ import click
 
 from cct_cloudflare.cli.direct import direct_job, local_job, run_direct
 from cct_cloudflare.cli.fallback import Contact, choose_way
+from cct_cloudflare.cli.healing import heal_project
 from cct_cloudflare.cli.job import Job, PromptOptions, job_of, opened, plan_of, unused_address
 from cct_cloudflare.cli.options import read_prompt
 from cct_cloudflare.cli.show import conclude, follow, recorder_of
@@ -27,6 +28,7 @@ def run_prompt(
     text = read_prompt(prompt, prompt_file)
     if text is None:
         raise UsageError("There is no prompt.", hint='Say what the program should do: --prompt "…"')
+    heal_project(options.project)
     plan = plan_of(text, options)
     if dry_run:
         _show_plan(plan, options)

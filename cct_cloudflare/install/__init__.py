@@ -8,7 +8,7 @@ draft.py        the place as it will be, while changes are planned one after the
 plan.py         what comes out of planning
 planning.py     components added; removing.py: taken out
 describing.py   a plan, told to people and machines
-journal.py      several files changed as one, whatever kills the process
+journal.py      several files changed as one, whatever kills the process; state.py: where that is kept
 applying.py     plans carried out under the place's lock
 store.py        copies of what was installed, for updates and diffs without a network
 present.py      what the sources of installed components have now

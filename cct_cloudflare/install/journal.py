@@ -21,8 +21,8 @@ from typing import Any
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.folder import Folder, NotPlainError
 from cct_cloudflare.install.site import Site, not_plain, unwritable
+from cct_cloudflare.install.state import JOURNAL
 
-_JOURNAL = "journal"
 _BACKWARDS = "backwards"
 _BACKUPS = "backups"
 #: How many changes back the files that were replaced or removed are kept.
@@ -103,7 +103,7 @@ def commit(site: Site, change: Change) -> Outcome:
 
 def is_pending(site: Site) -> bool:
     """Whether a change was interrupted, or is being made at this moment."""
-    return (site.state / _JOURNAL).exists()
+    return (site.state / JOURNAL).exists()
 
 
 def heal(site: Site) -> Outcome | None:
@@ -111,7 +111,7 @@ def heal(site: Site) -> Outcome | None:
 
     Raises as `commit`.
     """
-    journal = site.state / _JOURNAL
+    journal = site.state / JOURNAL
     try:
         data = journal.read_bytes()
     except FileNotFoundError:
@@ -122,7 +122,7 @@ def heal(site: Site) -> Outcome | None:
         known = _parse(data)
         if known is None:
             # Only a damaged disk leaves one that cannot be read: what was under way is not known any more.
-            journal.replace(journal.with_name(f"{_JOURNAL}.damaged"))
+            journal.replace(journal.with_name(f"{JOURNAL}.damaged"))
             return None
         change, run_id = known
         with Folder.open(site.root) as root:
@@ -271,7 +271,7 @@ def _write_journal(site: Site, change: Change, run_id: str) -> None:
         "emptied": list(change.emptied),
     }
     (site.state / _BACKWARDS).unlink(missing_ok=True)
-    staged = site.state / f"{_JOURNAL}.tmp"
+    staged = site.state / f"{JOURNAL}.tmp"
     staged.unlink(missing_ok=True)  # of a process that was killed: the lock says that nobody writes it
     fd = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor
@@ -280,7 +280,7 @@ def _write_journal(site: Site, change: Change, run_id: str) -> None:
             file.write((write.before or b"") + (write.after or b""))
         file.flush()
         os.fsync(fd)
-    staged.replace(site.state / _JOURNAL)
+    staged.replace(site.state / JOURNAL)
 
 
 def _parse(data: bytes) -> tuple[Change, str] | None:
@@ -333,5 +333,5 @@ def _back_up(site: Site, change: Change) -> Path | None:
 def _close(site: Site) -> None:
     """Forgets a change that has come to its end. A journal that cannot be removed says what is so already."""
     with contextlib.suppress(OSError):
-        (site.state / _JOURNAL).unlink(missing_ok=True)
+        (site.state / JOURNAL).unlink(missing_ok=True)
         (site.state / _BACKWARDS).unlink(missing_ok=True)

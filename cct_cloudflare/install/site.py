@@ -8,16 +8,15 @@ link is refused.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cct_cloudflare.config import state_dir
 from cct_cloudflare.errors import ConfigError, UnsafeError
 from cct_cloudflare.folder import Folder, NotPlainError
 from cct_cloudflare.install.lockfile import LOCK_NAME, Lock, Scope, parse_lock
+from cct_cloudflare.install.state import state_of
 from cct_cloudflare.scaffold.layout import resolve_project
 from cct_cloudflare.scaffold.lock import project_lock
 
@@ -65,8 +64,7 @@ class Site:
     @property
     def state(self) -> Path:
         """Where the backups and the journal of this place are kept."""
-        name = os.path.normcase(self.claude_dir).encode("utf-8", "surrogatepass")
-        return state_dir() / "installs" / hashlib.sha256(name).hexdigest()[:32]
+        return state_of(self.claude_dir)
 
     def show(self, path: str) -> Path:
         """The path as a person finds it."""

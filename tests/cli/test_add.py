@@ -222,13 +222,23 @@ def test_a_terminal_is_asked_about_each_conflict_and_about_edits(cct: Cct) -> No
     assert agent.read_text() == "Mine.\n"
 
 
-def test_an_interrupted_change_is_finished_by_the_next_command(project: Path, capsys: Capture) -> None:
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["add", "--agent", "debugger", "--yes"],
+        ["remove", "--all", "--yes"],
+        ["list", "--installed", "--json"],
+        ["--dry-run", "--prompt", "hi"],
+        ["diff"],
+    ],
+)
+def test_an_interrupted_change_is_finished_by_the_next_command(project: Path, capsys: Capture, argv: list[str]) -> None:
     from cct_cloudflare.install import journal
     from cct_cloudflare.install.journal import Change, Write
 
     site = Site.of_project(project)
     site.state.mkdir(parents=True)
     journal._write_journal(site, Change([Write("a.txt", None, b"A\n")]), "0")
-    assert run_cli(["add", "--agent", "debugger", "--yes"]) == 0
+    assert run_cli(argv) == 0
     assert "interrupted" in capsys.readouterr().err
     assert (project / "a.txt").read_text() == "A\n"
