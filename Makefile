@@ -60,7 +60,7 @@ bench: .venv/.dev
 
 clean:
 	rm -rf .work build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis templates/cloudflare/build
-	find cct_cloudflare tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	find $(PYTHON_DIRS) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
 	rm -rf .venv

@@ -64,6 +64,7 @@ def read(text, folder):
     """The commands of a line that starts in `folder`, in the order of their ends."""
     if len(text) > 100_000 or UNKNOWN in text:
         raise Unclear
+    # `outer` holds what open brackets have interrupted; `word` is None between two words.
     found, outer, at, command, word, quoted, redirect = [], [], 0, Command(), None, False, False
     while True:
         token = TOKEN.match(text, at)
