@@ -7,6 +7,7 @@ network does not give is taken from the cache, and said.
 from __future__ import annotations
 
 import contextlib
+import functools
 import queue
 import re
 import threading
@@ -24,6 +25,8 @@ from cct_cloudflare.registries.failures import invalid, unreachable
 from cct_cloudflare.registries.kept import Cache, Kept
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 MAX_PARALLEL = 16
@@ -55,9 +58,18 @@ class Fetcher:
     `note` is told, once for each host, that something came from the cache because its host could not be asked.
     """
 
-    def __init__(self, cache: Cache | None = None, *, offline: bool = False, note: Note = ignore) -> None:
+    def __init__(
+        self,
+        cache: Cache | None = None,
+        *,
+        offline: bool = False,
+        note: Note = ignore,
+        doubts_absence: bool = False,
+    ) -> None:
+        """`doubts_absence`: what is asked for is known to exist, so that its absence is not remembered."""
         self._cache = cache or Cache()
         self._offline = offline
+        self._doubts_absence = doubts_absence
         self._note = note
         self._noted: set[str] = set()
         self._lock = threading.Lock()
@@ -166,7 +178,7 @@ class Fetcher:
                 raise
             self._note_stale(url, error)
             return _body_of(kept)
-        if answer is not kept or pin != kept.pin:
+        if (answer is not kept or pin != kept.pin) and not (answer.absent and self._doubts_absence):
             self._cache.put(url, replace(answer, pin=pin))
         return _body_of(answer)
 
@@ -259,8 +271,17 @@ class Fetcher:
                     follow_redirects=False,
                     # The environment may name a proxy, which could not see this machine.
                     trust_env=not is_loopback(urllib.parse.urlsplit(url).hostname or ""),
+                    verify=_tls(),
                 )
             return self._http
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Read once: the certificates of all authorities take longer than a request."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _value(result: bytes | BaseException | None) -> bytes | None:

@@ -45,7 +45,7 @@ class Source:
         self._stale = stale
         self._note = note
         self._progress = progress
-        self._fetcher = Fetcher(offline=offline, note=note)
+        self._fetcher = Fetcher(offline=offline, note=note, doubts_absence=address.place is Place.GITHUB)
 
     @cached_property
     def tree(self) -> Tree:

@@ -177,6 +177,17 @@ def test_on_github_what_cannot_be_asked_now_is_what_was_fetched_last(hub: Site) 
     assert caught.value.code == "registry_unreachable"
 
 
+def test_on_github_a_file_that_was_missing_for_a_moment_is_asked_for_again(hub: Site) -> None:
+    hub.files = github_files("owner/repo", COMMIT, FILES)
+    catalog = catalog_of("github:owner/repo")
+    path = f"raw/owner/repo/{COMMIT}/cli-tool/components/hooks/h/g.py"
+    content = hub.files.pop(path)
+    with pytest.raises(WorkerError, match="has no file"):
+        catalog.load(item_of(catalog, "hook/h/g"))
+    hub.files[path] = content
+    assert catalog.load(item_of(catalog, "hook/h/g")).files["g.py"] == content
+
+
 def test_on_github_too_many_requests_are_told_apart(hub: Site) -> None:
     hub.failing["api/repos/owner/repo/commits/HEAD"] = 403
     hub.failure_headers["X-RateLimit-Remaining"] = "0"
