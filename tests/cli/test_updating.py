@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cct_cloudflare.cli.main import run_cli
+from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.package import Package
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.install.present import present_versions
 from cct_cloudflare.install.site import Site
-from tests.install.trees import tree, write_tree
+from tests.install.test_laws import rich, times
+from tests.install.test_update_laws import second
+from tests.install.trees import bundled, tree, write_tree
 from tests.runtime import Cct, cct, runtime
 from tests.wizard.terminal import on_terminal
 
@@ -202,6 +206,24 @@ def test_a_registry_that_was_added_is_asked(source: Path, project: Path) -> None
     assert "FIVE" in (project / ".claude/agents/a.md").read_text()
 
 
+def test_what_is_installed_for_the_user_is_updated_there(
+    source: Path, project: Path, home: Path, capsys: Capture
+) -> None:
+    assert run_cli(["add", *ALL, "--from", str(source), "--scope", "user", "--yes", "--trust"]) == 0
+    longer = json.loads(json.dumps(HOOK).replace("h.py", "h.py --more"))
+    written(source, {"hooks/x/h.json": longer, "hooks/x/h.py": "print(2)\n"})
+    assert answer(capsys, "diff", "--scope", "user", "--exit-code", code=1)["different"]
+    assert run_cli(["update", "--scope", "user", "--yes", "--trust"]) == 0
+    assert answer(capsys, "diff", "--scope", "user", "--exit-code")["different"] is False
+    settings = (home / ".claude/settings.json").read_text()
+    assert '\\"$HOME\\"/.claude/hooks/h.py --more' in settings
+    assert "CLAUDE_PROJECT_DIR" not in settings
+    assert (home / ".claude/hooks/h.py").read_text() == "print(2)\n"
+    assert list(project.iterdir()) == []
+    assert run_cli(["remove", "--all", "--scope", "user", "--yes"]) == 0
+    assert not (home / ".claude").exists()
+
+
 def test_without_anything_there_is_nothing_to_do(capsys: Capture, project: Path) -> None:
     assert run_cli(["update"]) == 0
     assert run_cli(["diff"]) == 0
@@ -247,6 +269,30 @@ def test_one_source_is_opened_once(source: Path, project: Path, monkeypatch: pyt
     lock = Site.of_project(project).read_lock()
     assert len(present_versions(lock.components).packages) == 4
     assert opened == [str(source)]
+
+
+def catalog_of(root: Path, packages: Iterable[Package]) -> Path:
+    """A folder that has these components, and nothing else."""
+    shutil.rmtree(root, ignore_errors=True)
+    for one in packages:
+        above = one.item.name if one.item.kind is Kind.SKILL else one.item.category
+        write_tree(root / one.item.kind.folder / above, one.files)
+    return root
+
+
+@pytest.mark.parametrize("every", ["--keep", "--replace", "--both"])
+def test_everything_comes_changes_and_goes_byte_for_byte(every: str, tmp_path: Path, project: Path) -> None:
+    rich(project)
+    before, when = tree(project), times(project)
+    packages = bundled()
+    root = catalog_of(tmp_path / "catalog", packages)
+    named = [word for one in packages for word in (f"--{one.item.kind}", one.item.name)]
+    assert run_cli(["add", *named, "--from", str(root), "--yes", "--trust", every]) == 0
+    catalog_of(root, map(second, packages))
+    assert run_cli(["update", "--yes", "--trust", every]) == 0
+    assert run_cli(["diff", "--exit-code"]) == 0
+    assert run_cli(["remove", "--all", "--yes"]) == 0
+    assert (tree(project), times(project)) == (before, when)
 
 
 # Diff
