@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import astuple
 from typing import Any
 
-from cct_cloudflare.components import frontmatter
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.validation.facts import COMMAND_SETTINGS, GRANTS
@@ -112,7 +111,7 @@ def _of_servers(servers: Any) -> Iterator[Effect]:
 
 
 def _of_markdown(reading: Reading) -> Iterator[Effect]:
-    for tool in frontmatter.list_value({"tools": reading.power("allowedtools")}, "tools"):
+    for tool in reading.allowed_tools:
         yield Permission("allow", tool, f"while the {reading.kind} is at work")
     mode = reading.power("permissionmode")
     if mode is not None:

@@ -62,6 +62,17 @@ class Reading:
         """The value of a frontmatter key by its plain name, None when it is not there."""
         return next((value for key, value in self.data.items() if plain_name(key) == name), None)
 
+    @property
+    def allowed_tools(self) -> tuple[str, ...]:
+        """What `allowed-tools` may be read as: a space or a comma ends an entry, and the first ) ends a bracket, for
+        Claude Code; who counts brackets reads some of them in another way.
+        """
+        value = self.power("allowedtools")
+        entries = value if isinstance(value, list) else [value]
+        theirs = [part for entry in entries if isinstance(entry, str) for part in _split_as_they_do(entry)]
+        ours = [entry for entry in frontmatter.list_value({"tools": value}, "tools") if entry not in theirs]
+        return tuple(dict.fromkeys([*theirs, *(entry for entry in ours if "(" in entry)]))
+
 
 def plain_name(name: Any) -> str:
     """Equal for names that differ in case, in dashes and spaces, or in characters that only look different."""
@@ -131,6 +142,19 @@ def _doubts(header: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     for name in POWERS:
         if sum(plain_name(key) == name for key in metadata) > 1 or _lines_with(header, name) > 1:
             yield f"sets {POWERS[name]} twice"
+
+
+def _split_as_they_do(text: str) -> Iterator[str]:
+    start, inside = 0, False
+    for index, char in enumerate(text):
+        if char in "()":
+            inside = char == "("
+        elif not inside and (char == "," or char.isspace()):
+            if text[start:index].strip():
+                yield text[start:index].strip()
+            start = index + 1
+    if text[start:].strip():
+        yield text[start:].strip()
 
 
 def _powers(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -42,7 +42,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cct_cloudflare.components import frontmatter
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.validation.grants import mode_risk, risks_of_hooks, risks_of_settings
@@ -81,7 +80,7 @@ def _risks(package: Package) -> Iterator[Risk]:
 
 
 def _of_markdown(reading: Reading, main: str) -> Iterator[Risk]:
-    for tool in frontmatter.list_value({"tools": reading.power("allowedtools")}, "tools"):
+    for tool in reading.allowed_tools:
         found = breadth(tool, standing=False)
         if found is not None:
             yield Risk(found.rule, f"{shown(tool)} lets Claude {found.what} without asking", f"{main}: allowed-tools")

@@ -15,8 +15,8 @@ _WRITERS = words("edit write multiedit notebookedit")
 # Each runs code that it is given; a rule for one has to name what it runs.
 _INTERPRETERS = words(
     """
-    ash awk bash bun busybox cmd csh dash deno emacs expect fish gawk jshell ksh lua mksh nawk node nodejs nvim perl
-    php powershell psql pwsh py pypy python r rscript ruby sed sh sqlite3 tcsh ts-node tsx vi vim zsh
+    . ash awk bash bun busybox cmd csh dash deno emacs expect fish gawk jshell ksh lua mksh nawk node nodejs nvim perl
+    php powershell psql pwsh py pypy python r rscript ruby sed sh source sqlite3 tcsh ts-node tsx vi vim zsh
     """
 )
 # Each runs the command that follows its own options.

@@ -106,6 +106,7 @@ def test_a_mode_that_asks_less(mode: object) -> None:
         "Bash(env A=1 *)",
         "Bash(xargs *)",
         "Bash(nohup python *)",
+        "Bash(source *)",
         "Bash(uv run *)",
         "Bash(uv run python *)",
     ],
@@ -173,6 +174,24 @@ def test_tools_that_a_command_is_allowed_count_like_rules() -> None:
     }
     assert rules_of(command("argument-hint: [a] | [b]\nallowed-tools: Bash(python:*)")) == {"permission-any-command"}
     assert rules_of(skill("name: thing\ndescription: d\nallowed-tools: WebFetch")) == {"permission-any-address"}
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [
+        "Read Bash",
+        "Read Bash(*)",
+        "Read(a(b) Bash(*))",
+        "Read(a(b), Bash(*))",
+        "[Read, Bash(*)]",
+        "[Read(a), Read Bash(*)]",
+        "'Read\tBash'",
+        "Read,Bash",
+        "Grep(x (y), z) Bash(sh:*)",
+    ],
+)
+def test_tools_are_told_apart_as_claude_code_does(tools: str) -> None:
+    assert "permission-any-command" in rules_of(command(f"allowed-tools: {tools}"))
 
 
 def test_every_hook_is_one_and_is_shown() -> None:
