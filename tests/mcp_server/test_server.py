@@ -15,7 +15,7 @@ import pytest
 from cct_cloudflare.cli.main import run_cli
 from cct_cloudflare.sandbox.local import local_worker
 from cct_cloudflare.sandbox.toolchain import LocalRuntime
-from cct_cloudflare.scripted import ScriptedModel
+from cct_cloudflare.scripted import Fault, ScriptedModel
 from tests.mcp_server.conftest import Connect, gateways, run, sandboxes
 from tests.runtime import KEY, PATIENCE, PROMPT, TOKEN, Cct, access, family, reply, wait_until
 
@@ -323,12 +323,27 @@ def test_files_that_cannot_be_saved_do_not_take_the_answer_with_them(connect: Co
     run(test)
 
 
-def test_the_key_is_in_nothing_that_is_told(connect: Connect) -> None:
+#: Enough for one run of the default model, not for two.
+ONE_RUN = "0.25"
+
+
+def test_a_call_that_nobody_is_paid_for_leaves_the_budget(connect: Connect) -> None:
     async def test() -> None:
         with ScriptedModel([], pace=0, key="sk-ant-another-one") as model:
-            async with connect(env=access(model)) as server:
-                refused = await server.call("ask_and_run", prompt=PROMPT)
-        assert refused.body["errorCode"] == "key_rejected"
-        assert KEY not in refused.text
+            async with connect("--max-cost", ONE_RUN, env=access(model)) as server:
+                refused = [await server.call("ask_and_run", prompt=PROMPT) for _ in range(3)]
+        assert [called.body["errorCode"] for called in refused] == ["key_rejected"] * 3
+        assert KEY not in refused[0].text
+
+    run(test)
+
+
+def test_a_call_that_may_have_been_paid_for_does_not(connect: Connect) -> None:
+    async def test() -> None:
+        fault = Fault(stream="max_tokens")
+        with ScriptedModel([reply({"main.js": "1"})], faults=[fault], pace=0) as model:
+            async with connect("--max-cost", ONE_RUN, env=access(model)) as server:
+                codes = [(await server.call("ask_and_run", prompt=PROMPT)).body["errorCode"] for _ in range(2)]
+        assert codes == ["model_truncated", "cost_limit"]
 
     run(test)
