@@ -19,7 +19,7 @@ from cct_cloudflare.components.package import Catalog, Package
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.install.applying import Applied, apply, heal
 from cct_cloudflare.install.describing import Account, Line, accounts, comparison, lines, summary
-from cct_cloudflare.install.lockfile import Scope
+from cct_cloudflare.install.lockfile import Lock, Scope
 from cct_cloudflare.install.plan import Decisions, Plan, Question, Status
 from cct_cloudflare.install.planning import plan_add
 from cct_cloudflare.install.request import AddRequest
@@ -39,6 +39,7 @@ _SUMMARY = (
     (Status.UNCHANGED, "there already"),
     (Status.OUTDATED, "there already in another version"),
     (Status.KEPT_OUT, "left out"),
+    (Status.REMOVED, "removed to make room"),
 )
 
 
@@ -71,7 +72,9 @@ def add(adding: Adding) -> None:
     screen = Screen(no_color=adding.no_color)
     site = Site.of(adding.scope, adding.directory)
     tell_healed(site, screen)
-    request = AddRequest(site, tuple(load(adding, screen)), adding.scope, adding.trust, Decisions(adding.every))
+    packages = load(adding, screen)
+    _check_pinned(packages, site.read_lock())
+    request = AddRequest(site, tuple(packages), adding.scope, adding.trust, Decisions(adding.every))
     plan = plan_add(request)
     told = accounts(plan, adding.scope)
     if not adding.as_json:
@@ -123,6 +126,19 @@ def load(adding: Adding, screen: Screen) -> list[Package]:
         return load_all(chosen)
     with shown_progress("Fetching components", no_color=adding.no_color) as progress:
         return load_all(chosen, progress=progress)
+
+
+def _check_pinned(packages: Iterable[Package], lock: Lock) -> None:
+    """Raises WorkerError `registry_invalid` when a source has other content for the revision that is installed."""
+    from cct_cloudflare.registries import check_digest
+
+    for package in packages:
+        item = package.item
+        locked = lock.get(item.kind, item.name)
+        if locked is None or package.revision is None:
+            continue
+        if (locked.source, locked.revision) == (item.source, package.revision):
+            check_digest(package, locked.digest)
 
 
 def answered(decisions: Decisions, questions: Iterable[Question], screen: Screen) -> Decisions:

@@ -84,6 +84,7 @@ class _One:
         self._before: list[Step] = []
         self._hashes: dict[str, str] = {}
         self._replaced: dict[str, str] = {}
+        self._approved: tuple[str, ...] = ()
 
     def run(self) -> list[Step]:
         self._make_room()
@@ -112,9 +113,12 @@ class _One:
 
     @property
     def _notes(self) -> tuple[str, ...]:
+        notes = []
         if self._request.scope is Scope.LOCAL and self._placement.scope is not Scope.LOCAL:
-            return ("It is for everybody in the project: only settings and hooks have a file of yours there",)
-        return ()
+            notes.append("It is for everybody in the project: only settings and hooks have a file of yours there")
+        if self._approved:
+            notes.append(f"Claude Code will start {', '.join(map(printable, self._approved))} here without asking you")
+        return tuple(notes)
 
     @property
     def _pending_status(self) -> Status:
@@ -244,6 +248,7 @@ class _One:
         )
         was_approved = self._installed is not None and LOCAL_SETTINGS_FILE in self._installed.merged
         if self._package.item.kind is Kind.MCP and servers and (self._request.approve or was_approved):
+            self._approved = servers
             merged[LOCAL_SETTINGS_FILE] = self._merge(LOCAL_SETTINGS_FILE, approval(servers))
         return merged
 

@@ -95,7 +95,11 @@ def test_a_yes_is_no_trust(project: Path, capsys: Capture, flags: list[str]) -> 
     assert "--trust" in said
     assert "hook/git/guard-main" in said
     if "--json" in flags:
-        assert json.loads(captured.out)["errorCode"] == "unsafe_component"
+        refused = json.loads(captured.out)
+        assert refused["errorCode"] == "unsafe_component"
+        assert [(risk["component"], risk["rule"]) for risk in refused["risks"]] == [
+            ("hook/git/guard-main", "hook-command")
+        ]
     assert tree(project) == {}
 
 
@@ -128,6 +132,7 @@ def test_trust_approves_a_server_and_yes_does_not(project: Path, capsys: Capture
     assert not local.exists()
     assert run_cli(["add", "--mcp", "devtools/github", "--yes", "--trust"]) == 0
     assert json.loads(local.read_text()) == {"enabledMcpjsonServers": ["github"]}
+    assert "will start github here without asking" in capsys.readouterr().err
     assert run_cli(["remove", "mcp/github", "--yes"]) == 0
     assert tree(project) == {}
 
@@ -220,6 +225,23 @@ def test_a_terminal_is_asked_about_each_conflict_and_about_edits(cct: Cct) -> No
         terminal.answer("[y/N]:", "y\r")
         assert terminal.end() == 0
     assert agent.read_text() == "Mine.\n"
+
+
+def test_a_pinned_revision_that_changed_its_content_is_refused(
+    project: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from cct_cloudflare.cli import adding
+    from tests.install.trees import add, package
+
+    one, other = (replace(package("agent", "a/x", text, source="ours"), revision="c0ffee") for text in ("One", "Other"))
+    add(project, one)
+    monkeypatch.setattr(adding, "load", lambda *_: [other])
+    before = tree(project)
+    refused = answer(capsys, "add", "--agent", "x", "--yes", code=4)
+    assert refused["errorCode"] == "registry_invalid"
+    assert tree(project) == before
 
 
 @pytest.mark.parametrize(
