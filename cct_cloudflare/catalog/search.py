@@ -142,7 +142,9 @@ class _Corpus:
             terms.append(_Term(word[:-1], _WORTH_WITHOUT_S))
         if len(word) >= _LEAST_MISTYPED and not any(term.begins_in(self._heads) for term in terms):
             is_there = any(term.begins_in(self._text) for term in terms)
-            terms += self._neighbours(word, _WORTH_BESIDE_ITSELF if is_there else 1.0)
+            # That much of a longer word (`script` of `javascript`) is no mistake.
+            if is_there or len(word) < _LEAST_TWICE_MISTYPED or word not in self._text:
+                terms += self._neighbours(word, _WORTH_BESIDE_ITSELF if is_there else 1.0)
         return [term for term in terms if term.word in self._text]
 
     def _neighbours(self, word: str, worth: float) -> list[_Term]:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cct_cloudflare.catalog.search import search
 from cct_cloudflare.components.model import Component, Kind
 from cct_cloudflare.components.names import name_key, parse_refs
+from cct_cloudflare.components.package import Item
 from cct_cloudflare.components.sources import Source, default_sources
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.plain import plain_line
-from cct_cloudflare.wizard.questions import Option
+from cct_cloudflare.wizard.questions import Option, Rank
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,22 @@ def load_all(project: Path, sources: Sequence[Source] | None = None) -> list[Com
                     continue  # named on a command line it says why; in a list it could only be in the way
         found += sorted(by_name.values(), key=lambda component: component.name)
     return found
+
+
+def rank(components: Sequence[Component]) -> Rank:
+    """How these are searched: as by `cct search`, or, before a whole word is typed, by the letters that a name has."""
+    items = [
+        Item(component.kind, component.name, component.description, component.source, component.tools, component.title)
+        for component in components
+    ]
+    places = {id(item): place for place, item in enumerate(items)}
+
+    def ranked(typed: str) -> list[int]:
+        found = [places[id(match.item)] for match in search(items, typed)]
+        key = name_key(typed.strip())
+        return found or [place for place, item in enumerate(items) if key in name_key(item.name)]
+
+    return ranked
 
 
 def options(components: Sequence[Component]) -> list[Option[Ref]]:

@@ -24,6 +24,9 @@ BACK: Final = Back.BACK
 #: A text's fault as a sentence for people, or None where it has none.
 Check: TypeAlias = Callable[[str], "str | None"]
 
+#: What is typed to search a list → the options that fit, by their place in it, the best first.
+Rank: TypeAlias = Callable[[str], Sequence[int]]
+
 
 @dataclass(frozen=True)
 class Option(Generic[T]):
@@ -46,17 +49,22 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseOne(Question, Generic[T]):
-    """`default` is where the pointer begins, when it is among the options."""
+    """`default` is where the pointer begins, when it is among the options.
+
+    `rank` is how they are searched; without one, what is typed has to stand in a row.
+    """
 
     options: Sequence[Option[T]]
     default: T | None = None
     is_searchable: bool = False
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseMany(Question, Generic[T]):
     options: Sequence[Option[T]]
     chosen: Sequence[T] = ()
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ and one line with the answer stays.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
@@ -18,7 +19,7 @@ from cct_cloudflare.errors import CctError
 from cct_cloudflare.plain import plain, plain_line
 from cct_cloudflare.tables import cell_width, fitted
 from cct_cloudflare.terminal import show_error
-from cct_cloudflare.wizard.questions import BACK, Back, Check, ChooseMany, ChooseOne, Enter, Fact, Option, Write
+from cct_cloudflare.wizard.questions import BACK, Back, Check, ChooseMany, ChooseOne, Enter, Fact, Option, Rank, Write
 
 if TYPE_CHECKING:
     import questionary
@@ -73,6 +74,7 @@ class Terminal:
             show_description=question.is_searchable,
             **self._settings(),
         )
+        _search_by(asked, question.rank)
         answer = self._ask(asked, question.has_back)
         if isinstance(answer, Back):
             return answer
@@ -96,6 +98,7 @@ class Terminal:
             use_jk_keys=False,
             **self._settings(),
         )
+        _search_by(asked, question.rank)
         answer = self._ask(asked, question.has_back)
         if isinstance(answer, Back):
             return answer
@@ -236,6 +239,28 @@ class Terminal:
 
         color: Literal["auto"] | None = None if self._no_color else "auto"
         return Console(file=sys.stderr, highlight=False, markup=False, emoji=False, color_system=color)
+
+
+def _search_by(asked: questionary.Question, rank: Rank | None) -> None:
+    """Lets `rank` say what a search shows. questionary itself looks for what was typed, in the order of the list."""
+    if rank is None:
+        return
+    from questionary.prompts.common import InquirerControl
+
+    ranked = functools.lru_cache(rank)  # it is asked for many times while the screen is drawn once
+
+    class Ranked(InquirerControl):
+        @property
+        def filtered_choices(self) -> Any:
+            if not self.search_filter:
+                return self.choices
+            found = [self.choices[place] for place in ranked(self.search_filter)]
+            self.found_in_search = bool(found)
+            return found or self.choices
+
+    for control in asked.application.layout.find_all_controls():
+        if isinstance(control, InquirerControl):
+            control.__class__ = Ranked
 
 
 class _Title(str):

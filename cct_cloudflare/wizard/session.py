@@ -245,6 +245,7 @@ class Session:
                 ChooseOne(
                     message="Which component?",
                     options=catalog.options(list(components.values())),
+                    rank=catalog.rank(list(components.values())),
                     default=at,
                     is_searchable=True,
                 )

@@ -172,11 +172,13 @@ class Steps:
     def components(self, draft: Draft) -> Draft | Back:
         if draft.given:
             return draft
+        components = catalog.load_all(self.project)
         answer = self.screen.choose_many(
             ChooseMany(
                 message="Which agents and commands should help? None is fine.",
                 label="Helpers",
-                options=catalog.options(catalog.load_all(self.project)),
+                options=catalog.options(components),
+                rank=catalog.rank(components),
                 chosen=[
                     *(catalog.Ref(Kind.AGENT, name) for name in draft.agents),
                     *(catalog.Ref(Kind.COMMAND, name) for name in draft.commands),

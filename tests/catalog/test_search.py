@@ -80,6 +80,12 @@ def test_somebody_elses_mistake_does_not_hide_what_was_meant() -> None:
     assert {"python-developer", "other"} <= set(found("pyhton", items))
 
 
+def test_much_of_a_longer_word_is_no_mistake() -> None:
+    items = [item("x/javascript"), item("x/strict"), item("x/react"), item("x/extract")]
+    assert found("script", items) == ["javascript"]
+    assert found("ract", items)[0] == "react"
+
+
 def test_a_word_that_is_there_is_not_taken_for_another() -> None:
     items = [item("a/port"), item("a/sort"), item("a/part")]
     assert found("port", items) == ["port"]

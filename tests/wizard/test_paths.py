@@ -115,6 +115,18 @@ def test_a_component_is_browsed_by_what_it_does(cct: Cct) -> None:
         assert sign not in terminal.raw
 
 
+def test_a_mistyped_word_shows_what_was_meant_first(cct: Cct) -> None:
+    (cct.project / ".claude" / "sandbox" / "cloudflare").mkdir(parents=True)
+    with on_terminal(cct) as terminal:
+        terminal.answer(NEXT, DOWN * 2, ENTER)
+        terminal.answer("Which component?", "frontedn")
+        terminal.expect("frontedn...")
+        terminal.press(ENTER)
+        terminal.answer("? frontend-developer", ESCAPE)
+        terminal.answer("Which component?", ESCAPE)
+        assert quit_at_menu(terminal, item=2) == 0
+
+
 def test_a_wrong_key_is_asked_for_again_and_the_right_one_is_kept(cct: Cct, model: ScriptedModel) -> None:
     wrong = "sk-ant-api03-WRONG-0a1b2c3d4e5f"
     with on_terminal(cct, env={"ANTHROPIC_BASE_URL": model.url}) as terminal:
