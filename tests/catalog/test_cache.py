@@ -32,7 +32,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return told(entry)
 
     monkeypatch.setattr(local, "_summary", summary)
-    monkeypatch.setattr(cache, "_SETTLED_NS", -(10**12))
+    monkeypatch.setattr(cache, "SETTLED_SECONDS", -1000.0)
     yield read
 
 
@@ -79,7 +79,7 @@ def test_only_what_changed_is_read_again(tmp_path: Path, reads: list[str]) -> No
 def test_a_file_that_was_changed_just_now_is_not_remembered(
     tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "_SETTLED_NS", 10**12)
+    monkeypatch.setattr(cache, "SETTLED_SECONDS", 1000.0)
     catalog(tmp_path, agents(*MANY))
     first = listed(tmp_path)
     reads.clear()
