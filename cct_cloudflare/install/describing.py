@@ -65,7 +65,8 @@ def accounts(plan: Plan, scope: Scope) -> dict[str, Account]:
 
 
 def account(package: Package, scope: Scope, site: Site) -> Account:
-    return Account(package.item.ref, effects(as_placed(package, scope, site)), risks(package))
+    placed = as_placed(package, scope, site)
+    return Account(package.item.ref, effects(placed), risks(placed))
 
 
 def as_placed(package: Package, scope: Scope, site: Site) -> Package:

@@ -58,6 +58,13 @@ def test_every_effect_is_shown_before_anything_is_written(project: Path, capsys:
     assert tree(project) == {}
 
 
+def test_command_lines_are_shown_as_they_will_be(project: Path, capsys: Capture) -> None:
+    assert run_cli(["add", "--hook", "git/guard-main", "--scope", "user", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert '! runs      python3 -IS "$HOME"/.claude/hooks/guard-main.py main master' in shown
+    assert "CLAUDE_PROJECT_DIR" not in shown
+
+
 def test_what_is_named_is_installed_and_taken_out(project: Path, capsys: Capture) -> None:
     assert run_cli(["add", *NAMED, "--yes"]) == 0
     captured = capsys.readouterr()
