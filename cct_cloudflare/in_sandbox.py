@@ -16,7 +16,7 @@ from typing import Any
 
 from cct_cloudflare.claude_api import base_url
 from cct_cloudflare.components import frontmatter
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import Component, Kind
 from cct_cloudflare.components.models import UnknownModelError, model_of
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Package
@@ -56,6 +56,17 @@ _REFUSED = frozenset({"env-base-url", "env-loader", "env-proxy"})
 _SECRET_NAME = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|HEADERS)(?:_|$)")
 #: What a skill's frontmatter asks of Claude Code.
 _SKILL_KEYS = ("allowed-tools", "disallowed-tools", "hooks", "mcpServers", "context", "agent", "effort")
+#: The same of agents and commands, whose tools are left out without a word: there are none for anybody.
+_PROMPT_KEYS: Mapping[Kind, Mapping[str, str]] = {
+    Kind.AGENT: {
+        "hooks": _EVENTS,
+        "mcpServers": _SERVERS,
+        "permissionMode": _TOOLS,
+        "skills": "a run has the skills that --skill names",
+        "memory": "a run remembers nothing of earlier ones",
+    },
+    Kind.COMMAND: {"hooks": _EVENTS, "model": "a command chooses no model for a run; --model does"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,7 @@ def settle(wishes: Sequence[Wish], chosen: Any, by: str) -> tuple[Any, tuple[Not
 
 
 def apply(packages: Iterable[Package], *, trust: bool) -> Applied:
-    """What each package comes to, in the order given; agents and commands are no business of this function.
+    """What each package comes to, in the order given; agents and commands are `components.prompt`'s business.
 
     Raises UnsafeError (`unsafe_component`) for a variable that nobody but a trusted component may set, and UsageError
     (`component_invalid`).
@@ -115,6 +126,16 @@ def apply(packages: Iterable[Package], *, trust: bool) -> Applied:
         found.api_url,
         tuple(found.not_applied),
         tuple(found.warnings),
+    )
+
+
+def left_of(components: Iterable[Component]) -> tuple[NotApplied, ...]:
+    """What agents and commands ask for beside their text that a run in the sandbox has not."""
+    return tuple(
+        NotApplied(f"{component.kind}/{component.name}", key, why)
+        for component in components
+        for key, why in _PROMPT_KEYS.get(component.kind, {}).items()
+        if component.frontmatter.get(key)
     )
 
 

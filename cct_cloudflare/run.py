@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare import pricing
 from cct_cloudflare.components.model import Component, Kind
+from cct_cloudflare.components.names import check_name
 from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.components.prompt import MergedPrompt, merge
 from cct_cloudflare.errors import UsageError
-from cct_cloudflare.in_sandbox import Wish, apply, settle
+from cct_cloudflare.in_sandbox import Wish, apply, left_of, settle
 from cct_cloudflare.left_out import NotApplied
 from cct_cloudflare.limits import EXECUTE_BODY, QUESTION_CHARACTERS, SYSTEM_CHARACTERS, characters
 from cct_cloudflare.named import Named
@@ -94,6 +95,7 @@ class RunPlan:
             "system": self.merged.system,
             "question": self.merged.question,
             "model": self.model,
+            "apiUrl": self.api_url.value if self.api_url else None,
             "components": [
                 {"kind": component.kind.value, "name": component.name, "source": component.source}
                 for component in self.components
@@ -108,6 +110,8 @@ class RunPlan:
 
 def plan_run(request: RunRequest) -> RunPlan:
     """Finds and reads the components and the files that the prompt mentions. Raises UsageError, UnsafeError."""
+    for ref in (*request.agents, *request.commands, *(ref for _, ref in request.packages)):
+        check_name(ref)  # all of them, before a registry is asked for one
     named = Named(request.project)
     packages = named.packages(request.packages)
     applied = apply(packages, trust=request.trust)
@@ -138,7 +142,7 @@ def plan_run(request: RunRequest) -> RunPlan:
         model,
         request.prompt,
         packages=packages,
-        not_applied=(*applied.not_applied, *late_models, *late_tokens),
+        not_applied=(*left_of(merged.components), *applied.not_applied, *late_models, *late_tokens),
         api_url=applied.api_url,
     )
 

@@ -10,13 +10,13 @@ from cct_cloudflare.catalog import bundled_catalog
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.errors import UnsafeError, UsageError
-from cct_cloudflare.in_sandbox import Wish, apply, settle
+from cct_cloudflare.in_sandbox import Wish, apply, left_of, settle
 from cct_cloudflare.left_out import NotApplied, told
 from cct_cloudflare.limits import MOST_MAX_TOKENS
 from cct_cloudflare.named import Named
 from cct_cloudflare.pricing import resolve_model
 from cct_cloudflare.run import RunPlan, RunRequest, plan_run
-from tests.components.trees import write_tree
+from tests.components.trees import agent, command, write_tree
 
 SONNET, OPUS, HAIKU = map(resolve_model, ("sonnet", "opus", "haiku"))
 SECRET = "sk-of-somebody"
@@ -171,6 +171,17 @@ def test_parts_with_one_reason_share_a_line() -> None:
     assert told(parts) == ["hook/a: x, z (w)", "hook/b: y (w)"]
 
 
+def test_what_agents_and_commands_ask_beside_their_text_is_named() -> None:
+    asking = {"hooks": {"Stop": []}, "mcpServers": ["x"], "skills": "", "tools": "Read", "model": "opus"}
+    components = [agent("x/a", "A.", frontmatter=asking), command("x/c", "C.", frontmatter=asking), agent("b", "B.")]
+    assert [(part.component, part.what) for part in left_of(components)] == [
+        ("agent/x/a", "hooks"),
+        ("agent/x/a", "mcpServers"),
+        ("command/x/c", "hooks"),
+        ("command/x/c", "model"),
+    ]
+
+
 # In a plan
 
 
@@ -242,6 +253,17 @@ def test_what_is_not_there_is_told_like_any_component(tmp_path: Path, with_setti
     with pytest.raises(UsageError) as caught:
         planned(tmp_path, mcps=("../x",))
     assert caught.value.code == "component_invalid"
+
+
+def test_every_name_is_judged_before_anything_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> object:
+        raise AssertionError("it was looked for")
+
+    monkeypatch.setattr("cct_cloudflare.run.Named", never)
+    for options in ({"agents": ("a", "../b")}, {"agents": ("a",), "mcps": ("b\\c",)}, {"skills": ("%2e%2e/x",)}):
+        with pytest.raises(UsageError) as caught:
+            planned(tmp_path, **options)
+        assert caught.value.code == "component_invalid"
 
 
 def test_an_address_that_a_place_does_not_use_is_named(tmp_path: Path, with_setting: Path) -> None:

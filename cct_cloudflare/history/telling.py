@@ -111,6 +111,7 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         ),
     )
     yield "Model", _model(run)
+    yield "Asked at", str(details.get("apiUrl") or "")
     yield "Asked for", _options(record.request)
     yield "Phases", _phases(details.get("metrics") or {})
     yield "Sandbox", ": ".join(str(details[name]) for name in ("sandbox", "isolation") if details.get(name))

@@ -117,6 +117,9 @@ def test_an_address_that_is_trusted_is_asked_and_told(cct: Cct, registry: Path, 
         assert f"asked at {model.url}" in done.stderr
         assert len(model.requests) == 1
         assert last(cct)["apiUrl"] == model.url
+        assert f"Asked at   {model.url}" in cct("history", "show", "last").stdout
+        planned = cct(*argv, "--dry-run", "--json", env={"ANTHROPIC_API_KEY": KEY})
+        assert planned.json["apiUrl"] == model.url
         again = cct("history", "rerun", "last", "--yes", env=access(model))
         assert f"was asked at {model.url} then" in again.stderr
 
