@@ -6,7 +6,6 @@ source shadows a later one; within one source a name means one component or is a
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -126,6 +125,8 @@ def _not_found_hint(ref: str, kind: Kind, sources: Sequence[Source]) -> str:
 
 def nearest_names(ref: str, names: Sequence[str], count: int = 3) -> list[str]:
     """The names that look most like `ref`, best first: by their last part, and as a whole."""
+    from rapidfuzz import fuzz
+
     wanted = name_key(ref)
     wanted_leaf = wanted.rpartition("/")[2]
 
@@ -134,10 +135,7 @@ def nearest_names(ref: str, names: Sequence[str], count: int = 3) -> list[str]:
         leaf = key.rpartition("/")[2]
         if wanted_leaf in leaf or leaf in wanted_leaf:
             return 1.0
-        return max(
-            difflib.SequenceMatcher(None, wanted, key).ratio(),
-            difflib.SequenceMatcher(None, wanted_leaf, leaf).ratio(),
-        )
+        return max(fuzz.ratio(wanted, key), fuzz.ratio(wanted_leaf, leaf)) / 100
 
     scored = sorted(((likeness(name), name) for name in names), key=lambda pair: (-pair[0], pair[1]))
     return [name for score, name in scored[:count] if score >= 0.6]
