@@ -14,7 +14,7 @@ from cct_cloudflare.cli.consenting import ask_consent
 from cct_cloudflare.cli.options import may_ask
 from cct_cloudflare.cli.progress import shown_progress
 from cct_cloudflare.components.model import Kind
-from cct_cloudflare.components.names import parse_refs, printable
+from cct_cloudflare.components.names import check_name, parse_refs, printable
 from cct_cloudflare.components.package import Catalog, Package
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.install.applying import Applied, apply, heal
@@ -114,6 +114,8 @@ def load(adding: Adding, screen: Screen) -> list[Package]:
             "Nothing to add was named.",
             hint="For example: cct add --agent code-reviewer --hook git/guard-main. What there is: cct list",
         )
+    for _, ref in refs:
+        check_name(ref)  # all of them, before a source is asked for anything
     note = screen.warn
     catalogs: Sequence[Catalog] = (
         (catalog_of(adding.source, base=Path.cwd(), note=note),)

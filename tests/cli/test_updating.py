@@ -411,6 +411,22 @@ def test_a_dry_run_without_a_prompt_is_one_of_the_install(capsys: Capture, proje
     assert list(project.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", [[], ["add"]])
+@pytest.mark.parametrize("name", ["../b", "%2e%2e/b", "a\\b", "/etc/x", "~/x", "c:x", "CON", "b.", "x" * 300])
+def test_names_are_judged_before_any_source_is_asked(
+    command: list[str], name: str, capsys: Capture, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> object:
+        raise AssertionError("it was asked")
+
+    monkeypatch.setattr("cct_cloudflare.registries.catalog_of", never)
+    monkeypatch.setattr("cct_cloudflare.registries.opened_catalogs", never)
+    source = ["--from", "github:a/b"] if command else []
+    told = answer(capsys, *command, "--agent", f"debugger,{name}", "--yes", *source, code=2)
+    assert told["errorCode"] == "component_invalid"
+    assert list(project.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
