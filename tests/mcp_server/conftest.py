@@ -65,7 +65,6 @@ class Connection:
 
 
 Connect = Callable[..., AbstractAsyncContextManager[Connection]]
-Run = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:

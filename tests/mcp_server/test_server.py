@@ -140,7 +140,8 @@ def test_a_cancelled_call_ends_its_run_and_no_other(connect: Connect, cct: Cct) 
                             scope.cancel()
 
                     files = [{"path": "main.js", "content": "console.log('begun'); setInterval(() => 0, 1000)"}]
-                    await server.client.call_tool("run_program", {"files": files}, progress_callback=begun)
+                    arguments = {"files": files, "timeout": 300}
+                    await server.client.call_tool("run_program", arguments, progress_callback=begun)
                 assert scope.cancelled_caught
             assert other[0].body["output"] == "a\nb\n"
             assert await anyio.to_thread.run_sync(lambda: wait_until(lambda: sandboxes(cct) == []))
