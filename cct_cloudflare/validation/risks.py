@@ -17,7 +17,6 @@
 | `permission-folder` | a folder outside the project is opened |
 | `mcp-approval` | the project's MCP servers start without Claude Code's own question |
 | `mcp-shell` | an MCP server is code in an argument of a shell or an interpreter |
-| `mcp-unpinned` | an MCP server is another program whenever somebody publishes one |
 | `mcp-privileges` | an MCP server has rights over the machine |
 | `mcp-plain-http` | an MCP server is reached without encryption |
 | `mcp-credential` | an MCP server gets a key of Claude Code's or of cct's |
@@ -33,8 +32,8 @@
 | `frontmatter-power` | an agent or skill brings hooks, servers, monitors or settings along |
 | `remote-access` | other machines or sessions take part |
 
-None of them: rules that deny or ask, an allow rule for one purpose (`Bash(npm test *)`), a model, a pinned MCP server
-(Claude Code asks before it starts one), text for Claude.
+None of them: rules that deny or ask, an allow rule for one purpose (`Bash(npm test *)`), a model, an MCP server as such
+(Claude Code asks before it starts one; `cct validate` warns of one without a version), text for Claude.
 """
 
 from __future__ import annotations

@@ -105,7 +105,8 @@ class Breadth:
 def breadth(text: str, *, standing: bool = True) -> Breadth | None:
     """What an allow rule lets through beyond one purpose; None for a narrow one.
 
-    `standing` says that it holds for good, not only while a command is at work: reading any file then counts.
+    `standing` says that it holds for good: reading any file then counts, and so does writing any of the project's. For
+    a command that somebody starts they are its work.
     """
     tool, content = _split(text)
     bare = content.strip(" :*/") == ""
@@ -113,7 +114,8 @@ def breadth(text: str, *, standing: bool = True) -> Breadth | None:
         return Breadth("permission-any-tool", "use tools that the rule does not name")
     if tool in _SHELLS:
         return _of_command(content)
-    if tool in _WRITERS and (bare or _leaves_project(content) or content.strip(" ./*") == ""):
+    any_file = bare or content.strip(" ./*") == ""
+    if tool in _WRITERS and ((standing and any_file) or _leaves_project(content)):
         return Breadth("permission-any-file", "change files that the rule does not name")
     if tool == "read" and standing and (bare or _leaves_project(content)):
         return Breadth("permission-any-file", "read files outside the project")

@@ -338,7 +338,11 @@ def test_what_may_be_wrong_around_a_hook() -> None:
         ({"type": "grpc"}, "error mcp-type: 'grpc' is not a type of MCP server; there are http, sse, stdio"),
         ({"type": {}}, "error mcp-type: {} is not a type of MCP server"),
         ({"type": "http", "url": "x.test"}, "error mcp-value: the url of x is not a whole address"),
-        ({"command": "npx -y x"}, "warning mcp-value: command is one program; its arguments belong into args"),
+        ({"command": "node x"}, "warning mcp-value: command is one program; its arguments belong into args"),
+        (
+            {"command": "npx", "args": ["-y", "thing"]},
+            "warning mcp-unpinned: thing has no exact version, so another program may start tomorrow",
+        ),
         ({"command": "x", "args": "y"}, "error mcp-value: args must be a list of texts"),
         ({"command": "x", "env": {"A": 1}}, "error mcp-value: A in env must be a text, not a number"),
         ({"command": "x", "env": []}, "error mcp-value: env must be an object of texts, not a list"),

@@ -167,8 +167,9 @@ def test_other_rules_that_let_too_much_through(rule: str, found: str) -> None:
 
 
 def test_tools_that_a_command_is_allowed_count_like_rules() -> None:
+    assert rules_of(command("allowed-tools: Write, Edit(**), Read")) == set()
     assert rules_of(command("allowed-tools: Bash, Read")) == {"permission-any-command"}
-    assert rules_of(command("allowed-tools:\n  - Bash(*)\n  - Edit")) == {
+    assert rules_of(command("allowed-tools:\n  - Bash(*)\n  - Edit(~/**)")) == {
         "permission-any-command",
         "permission-any-file",
     }
@@ -372,17 +373,6 @@ def test_settings_that_give_more_than_there_was(value: object, rule: str) -> Non
 @pytest.mark.parametrize(
     ("value", "rule"),
     [
-        ({"command": "npx", "args": ["-y", "thing"]}, "mcp-unpinned"),
-        ({"command": "npx", "args": ["-y", "thing@latest"]}, "mcp-unpinned"),
-        ({"command": "npx", "args": ["-y", "@scope/thing@^1.2.0"]}, "mcp-unpinned"),
-        ({"command": "npx", "args": ["-y", "thing@1"]}, "mcp-unpinned"),
-        ({"command": "npx", "args": ["--package=thing", "run-it"]}, "mcp-unpinned"),
-        ({"command": "NPX.cmd", "args": ["thing"]}, "mcp-unpinned"),
-        ({"command": "npx -y thing"}, "mcp-unpinned"),
-        ({"command": "cmd", "args": ["/c", "npx", "thing"]}, "mcp-unpinned"),
-        ({"command": "env", "args": ["A=1", "uvx", "thing"]}, "mcp-unpinned"),
-        ({"command": "uvx", "args": ["--from", "git+https://github.com/a/b", "thing"]}, "mcp-unpinned"),
-        ({"command": "docker", "args": ["run", "--rm", "-e", "A", "thing/thing:latest"]}, "mcp-unpinned"),
         ({"command": "bash", "args": ["-c", "node server.js"]}, "mcp-shell"),
         ({"command": "/bin/sh", "args": ["start.sh"]}, "mcp-shell"),
         ({"command": "python3", "args": ["-c", "import this"]}, "mcp-shell"),
@@ -418,8 +408,8 @@ def test_a_skill_that_is_a_plugin_as_well(path: str, rule: str) -> None:
 
 
 def test_an_agent_that_brings_servers_along() -> None:
-    made = agent("name: t\ndescription: d\nmcpServers:\n  - thing:\n      command: npx\n      args: [thing]")
-    assert rules_of(made) == {"mcp-unpinned", "frontmatter-power"}
+    made = agent("name: t\ndescription: d\nmcpServers:\n  - thing:\n      command: sudo\n      args: [thing]")
+    assert rules_of(made) == {"mcp-privileges", "frontmatter-power"}
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cct_cloudflare.components.names import printable
 from cct_cloudflare.validation import schema
 from cct_cloudflare.validation.checks.problem import At, Lines, Problem, error, kind_of, listed, nearest, warning
+from cct_cloudflare.validation.launchers import unpinned
 from cct_cloudflare.validation.showing import is_secret
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -69,6 +71,9 @@ def _check_server(name: str, server: Mapping[str, Any], lines: Lines, at: At) ->
         isinstance(server["args"], list) and all(isinstance(arg, str) for arg in server["args"])
     ):
         yield error(lines[(*at, "args")], "mcp-value", "args must be a list of texts")
+    for package in unpinned(server) if needed == "command" else ():
+        said = f"{printable(package)} has no exact version, so another program may start tomorrow"
+        yield warning(lines[(*at, "args")], "mcp-unpinned", said)
     timeout = server.get("timeout")
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int) or timeout <= 0):
         yield error(lines[(*at, "timeout")], "mcp-value", "timeout must be a whole number of milliseconds above 0")
