@@ -197,3 +197,13 @@ def test_the_same_hook_twice_is_there_once(tmp_path: Path) -> None:
     assert json.loads((tmp_path / ".claude/settings.json").read_text()) == settings
     remove(tmp_path, "hook/two")
     assert tree(tmp_path) == {}
+
+
+def test_a_package_with_an_open_question_is_left_out_of_the_plan_as_a_whole(tmp_path: Path) -> None:
+    write_tree(tmp_path, {".claude/settings.json": '{"model": "opus"}\n'})
+    line = {"type": "command", "command": ".claude/scripts/a.py"}
+    setting = package("setting", "x/a", {"statusLine": line, "model": "sonnet"}, a_py="1")
+    plan = plan_add(request(tmp_path, setting))
+    assert [question.pointer for question in plan.questions] == ["/model"]
+    assert plan.is_done
+    assert plan.lock.components == ()

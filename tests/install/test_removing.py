@@ -147,3 +147,13 @@ def test_backups_are_private_and_not_without_end(tmp_path: Path) -> None:
     kept = sorted(int(each.name) for each in backups.iterdir())
     assert kept == list(range(11, 31))
     assert (backups / "30/.claude/cct.lock").stat().st_mode & 0o077 == 0
+
+
+def test_a_script_that_another_component_needs_as_well_stays_until_that_goes(tmp_path: Path) -> None:
+    hooks = {"hooks": {"Stop": [{"hooks": [{"type": "command", "command": ".claude/hooks/x.py"}]}]}}
+    add(tmp_path, package("hook", "a/x", hooks, x_py="1"), package("hook", "b/x", hooks, x_py="1"))
+    remove(tmp_path, "hook/a/x")
+    assert (tmp_path / ".claude/hooks/x.py").read_text() == "1"
+    assert (tmp_path / ".claude/settings.json").exists()
+    remove(tmp_path, "hook/b/x")
+    assert tree(tmp_path) == {}
