@@ -11,6 +11,7 @@ from cct_cloudflare.cli.completing import (
     command_names,
     hook_names,
     mcp_names,
+    registry_names,
     setting_names,
     skill_names,
 )
@@ -43,6 +44,7 @@ whatever else acts by itself or weakens a protection, need a yes of their own: -
     "--from",
     "source",
     metavar="SOURCE",
+    shell_complete=registry_names,
     help="Only from there: a registry's name, a folder, or an address such as github:owner/repository.",
 )
 @click.option(

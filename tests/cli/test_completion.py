@@ -53,6 +53,14 @@ def _run(argv: list[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
+def test_bash_completes_what_is_installed(project: Path) -> None:
+    assert run_cli(["add", "--agent", "debugger,code-reviewer", "--yes"]) == 0
+    assert bash("cct remove agent/q") == ["agent/quality/code-reviewer", "agent/quality/debugger"]
+    assert bash("cct remove agent/quality/debugger agent/q") == ["agent/quality/code-reviewer"]
+    assert bash("cct remove --scope user a") == [""]
+    assert bash("cct add --hook git/guard") == ["git/guard-main"]
+
+
 def test_bash_completes_commands_and_options(project: Path) -> None:
     assert bash("cct doc") == ["doctor"]
     assert bash("cct doctor --off") == ["--offline"]
