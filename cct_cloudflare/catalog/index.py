@@ -1,7 +1,8 @@
 """`index.json` of a catalog: what can be listed of it without reading its components.
 
-    {"format": 1, "components": {"agents": [{"name", "description", "tools"?, "title"?}, …], "commands": […], …}}
+    {"format": 1, "components": {"agents": [{"name", "description", "tools"?, "title"?, "files"?}, …], "commands": […], …}}
 
+`files` are those beside the main file: on a web site, whose folders cannot be listed, they are found by this alone.
 It is generated (`python -m cct_cloudflare.catalog components`), in the order of kinds and names, so that the same
 components always give the same bytes. The bundled catalog is listed from it; a test fails when it is stale.
 """
@@ -18,6 +19,7 @@ from cct_cloudflare.components.files import UnreadableFileError, read_text
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import name_problem
 from cct_cloudflare.components.package import Catalog, Item
+from cct_cloudflare.errors import UsageError
 
 FILE = "index.json"
 _FORMAT = 1
@@ -26,7 +28,7 @@ _MAX_BYTES = 20 * 1024 * 1024
 
 def index_of(catalog: Catalog) -> str:
     """The text of the file."""
-    components = {kind.folder: [_row(item) for item in catalog.items(kind)] for kind in Kind}
+    components = {kind.folder: [_row(catalog, item) for item in catalog.items(kind)] for kind in Kind}
     return json.dumps({"format": _FORMAT, "components": components}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -41,13 +43,23 @@ def read_index(file: Path) -> Mapping[Kind, Mapping[str, Summary]] | None:
         return None
 
 
-def _row(item: Item) -> dict[str, Any]:
+def _row(catalog: Catalog, item: Item) -> dict[str, Any]:
     row: dict[str, Any] = {"name": item.name, "description": item.description}
     if item.tools:
         row["tools"] = list(item.tools)
     if item.title:
         row["title"] = item.title
+    if files := _files_beside(catalog, item):
+        row["files"] = files
     return row
+
+
+def _files_beside(catalog: Catalog, item: Item) -> list[str]:
+    try:
+        package = catalog.load(item)
+    except UsageError:
+        return []  # it is listed as what cannot be used
+    return sorted(path for path in package.files if path != package.main)
 
 
 def _summary(row: Mapping[str, Any]) -> tuple[str, Summary]:

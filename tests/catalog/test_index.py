@@ -11,6 +11,7 @@ import pytest
 
 from cct_cloudflare.catalog import DirectoryCatalog, bundled_catalog
 from cct_cloudflare.catalog.index import FILE, index_of, read_index
+from cct_cloudflare.components.files import MAX_COMPONENT_BYTES
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.resources import components_dir
 from tests.catalog.trees import agents, catalog
@@ -87,3 +88,22 @@ def test_the_generator_writes_checks_and_repeats_itself(tmp_path: Path) -> None:
     (tmp_path / "agents/a/c.md").unlink()
     assert generate(tmp_path).returncode == 0 and (tmp_path / FILE).read_bytes() == first
     assert generate(tmp_path / "gone").returncode == 2
+
+
+def test_it_names_what_lies_beside_a_main_file(tmp_path: Path) -> None:
+    found = catalog(
+        tmp_path,
+        {
+            "skills/a/s/SKILL.md": "# S",
+            "skills/a/s/scripts/run.sh": "",
+            "skills/a/s/logo.bin": b"\0\xff",
+            "hooks/a/h.json": "{}",
+            "hooks/a/h.py": "",
+            "hooks/a/other.py": "",
+            "hooks/a/too-large.json": b" " * (MAX_COMPONENT_BYTES + 1),
+            **agents("a/b"),
+        },
+    )
+    components = json.loads(index_of(found))["components"]
+    beside = {row["name"]: row.get("files") for rows in components.values() for row in rows}
+    assert beside == {"a/b": None, "a/h": ["h.py"], "a/s": ["logo.bin", "scripts/run.sh"], "a/too-large": None}
