@@ -46,12 +46,14 @@ _LABEL_WIDTH = 8
 class Intro:
     """What is known before anything is sent. `question` and `system` are the merged prompt; None for `cct run`.
 
-    `not_applied` is what of the components means nothing in a sandbox.
+    `system_from` says whose text the system text is, `components` are those whose text is sent, and `not_applied` is
+    what of all of them means nothing in a sandbox.
     """
 
     where: str = "this machine"
     question: str | None = None
     system: str | None = None
+    system_from: str = "agents"
     components: tuple[str, ...] = ()
     included_files: int = 0
     not_applied: tuple[NotApplied, ...] = ()
@@ -239,7 +241,7 @@ class PlainDisplay(_OutputDisplay):
         if intro.question is not None:
             characters = len(intro.question) + len(intro.system or "")
             parts = [f"{characters:,} characters"]
-            parts += [f"{len(intro.system):,} of them from agents"] if intro.system else []
+            parts += [f"{len(intro.system):,} of them from {intro.system_from}"] if intro.system else []
             parts += [", ".join(map(plain_line, intro.components))] if intro.components else []
             if intro.included_files:
                 parts.append(f"{counted(intro.included_files, 'file')} included")

@@ -11,6 +11,7 @@ import click
 
 from cct_cloudflare import scaffold
 from cct_cloudflare.cli.options import may_ask, milliseconds
+from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import parse_refs
 from cct_cloudflare.estimates import check_plan
 from cct_cloudflare.place import Place, choose_place, open_place
@@ -179,11 +180,14 @@ def ask_consent(target: Path) -> bool:
 
 def intro_of(plan: RunPlan, place: Place) -> Intro:
     """What is known of a job before anything is sent."""
+    sent = [component for component in plan.components if component.kind in (Kind.AGENT, Kind.COMMAND, Kind.SKILL)]
+    kinds = dict.fromkeys(f"{component.kind}s" for component in sent if component.kind is not Kind.COMMAND)
     return Intro(
         where=place.label,
         question=plan.merged.question,
         system=plan.merged.system,
-        components=tuple(component.name for component in plan.components),
+        system_from=" and ".join(kinds) or "agents",
+        components=tuple(component.name for component in sent),
         not_applied=plan.not_applied,
         included_files=len(plan.merged.included_files),
         demo=place.is_demo,

@@ -51,7 +51,7 @@ def last(cct: Cct) -> dict[str, Any]:
 def test_what_means_something_counts_and_the_rest_is_named(cct: Cct, registry: Path) -> None:
     with ScriptedModel([reply({"main.js": SAID})], pace=0) as model:
         done = ask(cct, model, *FLAGS, "--json")
-        shown = ask(cct, model, *FLAGS)
+        shown = ask(cct, model, *FLAGS, "--agent", "python-developer")
         quiet = ask(cct, model, *FLAGS, "--quiet")
     assert (done.code, done.json["output"]) == (0, "said\n"), done.stderr
     body = model.requests[0].body or {}
@@ -69,6 +69,8 @@ def test_what_means_something_counts_and_the_rest_is_named(cct: Cct, registry: P
         assert what in shown.stderr
         assert f"Warning: Left out: {component}: " in quiet.stderr
     assert quiet.stdout == "said\n"
+    [prompt] = (line for line in shown.stderr.splitlines() if line.startswith("  Prompt"))
+    assert prompt.endswith("of them from agents and skills; development-team/python-developer, x/brief")
     assert "s3cret" not in done.stdout + done.stderr + shown.stderr + json.dumps(model.requests[0].body)
 
 
