@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from cct_cloudflare.components.names import name_key
 from cct_cloudflare.install.journal import Change, Write
-from cct_cloudflare.install.lockfile import Lock, Locked
+from cct_cloudflare.install.lockfile import Lock
 from cct_cloudflare.install.site import LOCK_PATH, Site
 
 
@@ -54,28 +54,27 @@ class Draft:
 
     def finish(self) -> tuple[Change, Lock]:
         """Everything as one change, the lock file included, and the lock that it leaves."""
-        made = self._missing_folders()
-        lock = replace(self.lock, folders=tuple(sorted({*self.lock.folders, *made})))
-        emptied: list[str] = []
-        if not lock.components:
+        if not self.lock.components:
             self.write(LOCK_PATH, None)
-        for folder in sorted(lock.folders, key=lambda path: -path.count("/")):
+        emptied: list[str] = []
+        for folder in sorted(self.lock.folders, key=lambda path: -path.count("/")):
             if self._is_empty(folder, emptied):
                 emptied.append(folder)
-        lock = replace(lock, folders=tuple(folder for folder in lock.folders if folder not in emptied))
+        lock = self.lock
         if lock.components:
-            self.write(LOCK_PATH, lock.to_bytes())
-            made = self._missing_folders()
-            lock = replace(lock, folders=tuple(sorted({*lock.folders, *made})))
+            self.write(LOCK_PATH, b"")  # it may be what its folder is made for
+            folders = {*lock.folders, *self._missing_folders()}.difference(emptied)
+            lock = replace(lock, folders=tuple(sorted(folders)))
             self.write(LOCK_PATH, lock.to_bytes())
         writes = [
             Write(path, file.before, file.now, file.executable)
             for path, file in self._files.items()
             if file.now != file.before
         ]
+        # Until the lock file has moved, a reader sees what was installed before.
         writes.sort(key=lambda write: write.path == LOCK_PATH)
-        gone = [folder for folder in emptied if folder not in made and self.site.has_folder(folder)]
-        return Change(writes, made, gone), lock
+        gone = [folder for folder in emptied if self.site.has_folder(folder)]
+        return Change(writes, self._missing_folders(), gone), lock
 
     def _file(self, path: str) -> _File:
         if path not in self._files:
@@ -109,10 +108,6 @@ class Draft:
         return not left and not any(
             path.startswith(below) and file.now is not None for path, file in self._files.items()
         )
-
-
-def owned_hash(locked: Locked, path: str) -> str | None:
-    return locked.files.get(path)
 
 
 def _parent(path: str) -> str:

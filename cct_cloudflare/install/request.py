@@ -31,7 +31,7 @@ class AddRequest:
 
 @dataclass(frozen=True)
 class RemoveRequest:
-    """`refs` are exact: `kind/category/leaf` as the lock has them. `force` removes files that were edited, too."""
+    """`refs` are `kind/category/leaf` or `kind/leaf`. `decisions` are about files that the user has changed since."""
 
     site: Site
     refs: tuple[str, ...]
