@@ -1,6 +1,6 @@
 """`index.json` of a catalog: what can be listed of it without reading its components.
 
-    {"format": 1, "components": {"agents": [{"name", "description", "tools"?, "title"?, "files"?}, …], "commands": […], …}}
+    {"format": 1, "components": {"agents": [{"name", "description", "tools"?, "title"?, "files"?}, …], …}}
 
 `files` are those beside the main file: on a web site, whose folders cannot be listed, they are found by this alone.
 It is generated (`python -m cct_cloudflare.catalog components`), in the order of kinds and names, so that the same
