@@ -32,7 +32,7 @@ def test_every_scripted_prompt_runs(cct: Cct, prompt: str) -> None:
     assert done.code == (1 if fails else 0), done.stderr
     answer = done.json
     known = scripted.find(prompt)
-    assert known is not None
+    assert isinstance(known, scripted.Reply)
     assert answer["question"] == prompt
     assert answer["language"] == known.language
     assert answer["success"] is not fails
