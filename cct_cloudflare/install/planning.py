@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from cct_cloudflare.components import frontmatter
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Package
@@ -113,12 +114,18 @@ class _One:
 
     @property
     def _notes(self) -> tuple[str, ...]:
-        notes = []
+        notes = [f"In {self._package.main} {warning}" for warning in self._warnings()]
         if self._request.scope is Scope.LOCAL and self._placement.scope is not Scope.LOCAL:
             notes.append("It is for everybody in the project: only settings and hooks have a file of yours there")
         if self._approved:
             notes.append(f"Claude Code will start {', '.join(map(printable, self._approved))} here without asking you")
         return tuple(notes)
+
+    def _warnings(self) -> tuple[str, ...]:
+        """What is not as it should be in the text, which Claude Code reads all the same."""
+        if self._package.item.kind not in (Kind.AGENT, Kind.COMMAND, Kind.SKILL):
+            return ()
+        return frontmatter.parse(self._package.files[self._package.main].decode("utf-8", "replace")).warnings
 
     @property
     def _pending_status(self) -> Status:

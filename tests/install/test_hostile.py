@@ -48,6 +48,20 @@ def test_a_file_of_a_skill_that_leads_elsewhere_is_refused(tmp_path: Path, path:
     assert tree(tmp_path) == {}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"---\nname: [unclosed\n---\nBody",
+        b"\xef\xbb\xbf---\r\nname: x\r\ndescription: Use: <example>user: y: z</example>\r\n---\r\nBody\r\n",
+        b"---\nname: never closed\n",
+    ],
+)
+def test_broken_frontmatter_is_a_warning_and_its_bytes_stay(tmp_path: Path, text: bytes) -> None:
+    applied = add(tmp_path, package("agent", "a/x", text))
+    assert (tmp_path / ".claude/agents/x.md").read_bytes() == text
+    assert "frontmatter" in applied.plan.steps[0].notes[0]
+
+
 def test_a_leaf_in_nested_categories_is_the_last_part(tmp_path: Path) -> None:
     add(tmp_path, package("agent", "a/b/c", "X\n"))
     assert (tmp_path / ".claude/agents/c.md").read_text() == "X\n"
