@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cct_cloudflare.components.plain_lines import read_lines
+
 BOM = "\ufeff"
 MAX_YAML = 64 * 1024
 MAX_DEPTH = 16
@@ -98,6 +100,11 @@ def load_yaml(text: str) -> dict[str, Any] | None:
     a deep one overflows the C parser's stack.
     """
     if len(text) > MAX_YAML:
+        return None
+    lines = read_lines(text)
+    if lines.end == len(text):
+        return dict(lines.entries)
+    if lines.is_broken:
         return None
     import yaml
 

@@ -225,7 +225,24 @@ YAML_PIECES = st.sampled_from(
 )
 
 
-@given(st.one_of(st.text(), st.lists(YAML_PIECES, max_size=25).map("".join)))
+#: What most headers are made of, and what is just no longer of that shape.
+LINES = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["a", "name", "allowed-tools", "b_2", "on", "1", "-", " a", "a b", "é", ""]),
+    st.sampled_from([": ", ":  ", ":", ":\t", " : ", ""]),
+    st.sampled_from(
+        ["x", "<x", "(x", "$x", "=", "~", '"', "'", "- x", "[x", "#x", "@x", "/x", ".", "é", "\u2028", "😀", ""]
+    ),
+    st.one_of(
+        st.sampled_from(["", "y z", ": y", ":y", ":", " #", "#y", " # y: z", ": y # z", '"', "'", "\\", "''", "]"]),
+        st.sampled_from(["\xa0", "\x85", "\ufeff", "\u2029", "  ", "\t", "\x7f", "\ufffe"]),
+        st.text(max_size=6),
+    ),
+    st.sampled_from(["\n", "\n", "\n", "\r\n", "\r", "", "\n\n", "\n  ", " \n", '"\n', "'\n", "'  \n"]),
+)
+
+
+@given(st.one_of(st.text(), st.lists(YAML_PIECES, max_size=25).map("".join), st.lists(LINES, max_size=5).map("".join)))
 @example("a: 1\na: 2")
 @example("? [a]\n: b")
 @example("a: b\n---\nc: d")
@@ -233,6 +250,23 @@ YAML_PIECES = st.sampled_from(
 @example("a: ! b")
 def test_what_is_read_in_one_pass_is_what_the_loader_of_the_library_reads(text: str) -> None:
     assert load_yaml(text) == by_the_library(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "name: x\ndescription: y\n",
+        "a:\nb: 'c: d'\r\nc: \"#\" ",
+        "a: b#c:d é\n",
+        "a: b: <example>\n\nuser: 'x'",
+        "a: x:\n",
+    ],
+)
+def test_most_headers_do_not_need_the_library(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = by_the_library(text)
+    monkeypatch.setattr(yaml, "parse", lambda *_, **__: pytest.fail("it was asked"))
+    assert load_yaml(text) == expected
 
 
 def by_the_library(text: str) -> dict[str, Any] | None:
