@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from cct_cloudflare import __version__
+from cct_cloudflare.cli.answering import read_answer
 from cct_cloudflare.cli.flags import are_to_be_installed, install
 from cct_cloudflare.cli.lazy import LazyCommand, LazyGroup
 from cct_cloudflare.cli.options import output_options, prompt_file_option, prompt_options, run_options
@@ -123,6 +124,7 @@ def run_cli(argv: Sequence[str]) -> int:
     """Runs one command line and returns its exit code. Everything that a person can act on ends here as one message."""
     # Wanted even where the command line cannot be parsed.
     as_json, no_color = "--json" in argv, "--no-color" in argv
+    click.termui.visible_prompt_func = read_answer
     # False takes colours out of all that click prints; None leaves them where there is a terminal.
     color = None if wants_color(no_color=no_color) else False
     try:
