@@ -9,15 +9,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# No tab, no line break of Unicode, nothing that YAML forbids.
-_CHARACTER = " -~\xa0-\u2027\u202a-\ud7ff\U00010000-\U0010ffff"
-# What begins a plain scalar wherever it stands; the others may mean something of their own.
-_BEGINS = r"A-Za-z0-9_./($<+=^;\xa1-\u2027\u202a-\ud7ff\U00010000-\U0010ffff"
+# A plain scalar begins with what means nothing else in YAML, wherever it stands.
 _LINE = re.compile(
     r"(?P<key>[A-Za-z][A-Za-z0-9_-]{0,63}):"
-    rf"(?: +(?:(?P<plain>[{_BEGINS}][{_CHARACTER}]*)"
-    rf"|\"(?P<double>(?:(?![\"\\])[{_CHARACTER}])*)\" *"
-    rf"|'(?P<single>(?:(?!')[{_CHARACTER}])*)' *)| *)(?:\r?\n|\Z)"
+    r"(?: +(?:(?P<plain>[^\x00-\x20!\"#%&'*,:>?@\[\\\]`{|}~\x7f-][^\r\n]*)"
+    r"|\"(?P<double>[^\"\\\r\n]*)\" *|'(?P<single>[^'\r\n]*)' *)| *)(?:\r?\n|\Z)"
 )
 
 
@@ -37,6 +33,10 @@ def read_lines(text: str) -> Lines:
         if line is None:
             break
         plain = line["plain"]
+        value = plain if plain is not None else line["double"] or line["single"] or ""
+        # A tab, a line break of Unicode, what YAML forbids: none of them can be printed.
+        if not value.isprintable():
+            break
         if plain is not None:
             mapping, comment = _mapping_at(plain), plain.find(" #")
             if mapping >= 0 and not 0 <= comment < mapping:
@@ -44,7 +44,7 @@ def read_lines(text: str) -> Lines:
                 return Lines(entries, at, is_broken=True)
             if comment >= 0:
                 break
-        value = plain.rstrip(" ") if plain is not None else line["double"] or line["single"] or ""
+            value = plain.rstrip(" ")
         entries[line["key"]] = value
         at = line.end()
     return Lines(entries, at)
