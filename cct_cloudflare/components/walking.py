@@ -20,11 +20,12 @@ MAX_FOLDERS = 20_000
 SKILL_FILE = "SKILL.md"
 
 #: What tools leave behind, and what is not meant to be seen.
-_NEVER = frozenset({"__pycache__", "node_modules"})
+NEVER = frozenset({"__pycache__", "node_modules"})
 #: Files that tell people about a folder and are no agents. In small letters each is a name like any other.
 ABOUT = frozenset({"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE.md", "README.md"})
 
-_SUFFIXES = {
+#: Of a main file; a skill is a folder.
+SUFFIXES = {
     Kind.AGENT: ".md",
     Kind.COMMAND: ".md",
     Kind.SETTING: ".json",
@@ -106,7 +107,7 @@ class _Walk:
 
     def __init__(self, folder: Folder, kind: Kind) -> None:
         self._folder = folder
-        self._suffix = _SUFFIXES.get(kind)
+        self._suffix = SUFFIXES.get(kind)
         self._roots: list[Path] = []
         self._count = 0
 
@@ -150,18 +151,18 @@ class _Walk:
 def visible(folder: str) -> list[os.DirEntry[str]]:
     """What lies in a folder, in the order of the names, without what is hidden or a tool's. Raises OSError."""
     with os.scandir(folder) as found:
-        items = [item for item in found if not item.name.startswith(".") and item.name not in _NEVER]
+        items = [item for item in found if not item.name.startswith(".") and item.name not in NEVER]
     return sorted(items, key=lambda item: item.name)
 
 
 def path_of(kind: Kind, name: str) -> str:
     """The path of a main file below the folder that has the folders of kinds: `agents/category/leaf.md`."""
-    return f"{kind.folder}/{name}{_SUFFIXES.get(kind, f'/{SKILL_FILE}')}"
+    return f"{kind.folder}/{name}{SUFFIXES.get(kind, f'/{SKILL_FILE}')}"
 
 
 def name_of(path: str, kind: Kind) -> str:
     """`category/leaf` of a main file, from its path below the folder of its kind."""
-    suffix = _SUFFIXES.get(kind)
+    suffix = SUFFIXES.get(kind)
     return path.removesuffix(f"/{SKILL_FILE}") if suffix is None else path.removesuffix(suffix)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from cct_cloudflare.catalog.reading import Summary, summarize, unusable
 from cct_cloudflare.components.files import MAX_COMPONENT_BYTES, UnreadableFileError, decode
@@ -12,12 +11,11 @@ from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.errors import WorkerError
 from cct_cloudflare.registries.failures import invalid
-from cct_cloudflare.registries.fetching import Progress
 from cct_cloudflare.registries.indexes import INDEX_FILES, MARKETPLACE, MAX_INDEX, PLUGIN, ROOTS, Indexed, parse_index
 from cct_cloudflare.registries.listing import Listed, Listing
 from cct_cloudflare.registries.plugins import PLUGIN_ROOT, arrange_plugins
-from cct_cloudflare.registries.repository import ROOTS as COMPONENT_ROOTS
-from cct_cloudflare.registries.repository import arrange_index, arrange_paths, find_root, indexed_summary
+from cct_cloudflare.registries.repository import arrange_index, arrange_paths, find_root, indexed_summary, preferred
+from cct_cloudflare.registries.telling import Progress
 from cct_cloudflare.registries.tree import Tree
 
 COMPONENTS = "components repository"
@@ -36,7 +34,7 @@ def arrange(tree: Tree, *, own: str = "", progress: Progress | None = None) -> L
     if stats is None:
         return _arrange_site(tree, own, progress)
     is_marketplace = MARKETPLACE in stats or PLUGIN in stats
-    root = _preferred(find_root(stats), is_marketplace=is_marketplace)
+    root = preferred(find_root(stats), is_marketplace=is_marketplace)
     if root is not None:
         index = _index(tree, [path for path in ROOTS if path in stats], root) if tree.is_remote else {}
         found = [
@@ -51,20 +49,6 @@ def arrange(tree: Tree, *, own: str = "", progress: Progress | None = None) -> L
         "It has no components: neither folders like agents/ or skills/, nor a plugin marketplace.",
         hint="A components repository has them below cli-tool/components, components or at its top.",
     )
-
-
-def folder_root(folder: Path) -> str | None:
-    """Where in a directory a components repository has its components; None where it is none."""
-    tops = [f"{root}{kind.folder}/" for root in COMPONENT_ROOTS for kind in Kind]
-    # find_root looks at the folders that paths lie in.
-    found = find_root(f"{top}x" for top in tops if (folder / top).is_dir())
-    is_marketplace = any((folder / path).is_file() for path in (MARKETPLACE, PLUGIN))
-    return _preferred(found, is_marketplace=is_marketplace)
-
-
-def _preferred(root: str | None, *, is_marketplace: bool) -> str | None:
-    """A plugin, too, has folders like agents/ at its top: then it is a plugin."""
-    return root if root is None or root.endswith("components/") or not is_marketplace else None
 
 
 def _arrange_site(tree: Tree, own: str, progress: Progress | None) -> Listing:

@@ -14,10 +14,10 @@ from cct_cloudflare.components.names import file_problem, name_problem, printabl
 from cct_cloudflare.components.package import Catalog, Item, Package
 from cct_cloudflare.errors import CctError, UsageError, WorkerError
 from cct_cloudflare.registries.failures import invalid
-from cct_cloudflare.registries.fetching import Progress
 from cct_cloudflare.registries.indexes import Indexed
 from cct_cloudflare.registries.listing import Listed, Listing
 from cct_cloudflare.registries.repository import arrange_index
+from cct_cloudflare.registries.telling import Progress
 from cct_cloudflare.registries.tree import Tree
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"

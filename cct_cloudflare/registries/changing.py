@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from cct_cloudflare.registries.address import parse_address
 from cct_cloudflare.registries.book import Registry, check_free, checked_name, known_registry, remember, repin
 from cct_cloudflare.registries.catalog import possible_paths
-from cct_cloudflare.registries.fetching import Note, Progress, ignore
 from cct_cloudflare.registries.listing import Listing, read_listing
 from cct_cloudflare.registries.opening import Source
 from cct_cloudflare.registries.site import SiteTree
+from cct_cloudflare.registries.telling import Note, Progress, ignore
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from cct_cloudflare.errors import CctError, WorkerError
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.registries.failures import invalid, unreachable
 from cct_cloudflare.registries.kept import Cache, Kept
+from cct_cloudflare.registries.telling import Note, Progress, ignore
+from cct_cloudflare.registries.tree import MAX_BATCH, MAX_FILE
 
 if TYPE_CHECKING:
     import ssl
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_PARALLEL = 16
-MAX_FILE = 20 * 1024 * 1024
-MAX_BATCH = 256 * 1024 * 1024
 
 _MAX_REDIRECTS = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -40,16 +40,11 @@ _CONNECT_SECONDS = 5.0
 _SILENCE_SECONDS = 10.0
 _FILE_SECONDS = 120.0
 _PATIENCE_SECONDS = 2.0
+#: What is asked for. Packed twice, two thousand bytes are a gibibyte, which comes at once.
+_ENCODINGS = {"", "identity", "gzip"}
 #: After these a server may well answer; how long is waited before the second and third time.
 _PASSING = {502, 503, 504}
 _WAITS = (0.2, 0.8)
-
-Note = Callable[[str], None]
-Progress = Callable[[int, int], None]
-
-
-def ignore(_: str) -> None:
-    """Nobody is told."""
 
 
 class Fetcher:
@@ -243,6 +238,8 @@ class Fetcher:
 
     def _body(self, url: str, response: httpx.Response, limit: int, abort: threading.Event) -> bytes:
         deadline = time.monotonic() + _FILE_SECONDS
+        if response.headers.get("Content-Encoding", "identity").strip().lower() not in _ENCODINGS:
+            raise invalid(f"{_shown(url)} is packed in a way that was not asked for.")
         declared = response.headers.get("Content-Length", "")
         body = bytearray()
         too_large = declared.isdecimal() and int(declared) > limit

@@ -12,8 +12,9 @@ from typing import Any
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.registries.address import Address
 from cct_cloudflare.registries.failures import invalid
-from cct_cloudflare.registries.fetching import MAX_FILE, Fetcher, Progress, quoted
-from cct_cloudflare.registries.tree import MAX_PATHS, Stat, is_wanted
+from cct_cloudflare.registries.fetching import Fetcher, quoted
+from cct_cloudflare.registries.telling import Progress
+from cct_cloudflare.registries.tree import MAX_FILE, MAX_PATHS, Stat, is_wanted
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MAX_TREE = 50 * 1024 * 1024

@@ -7,20 +7,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cct_cloudflare.catalog.local import DirectoryCatalog, bundled_catalog
 from cct_cloudflare.components.package import Catalog
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.registries.address import Address, Place, parse_address
-from cct_cloudflare.registries.arranging import arrange, folder_root
 from cct_cloudflare.registries.book import Registry, find_registry, registries
 from cct_cloudflare.registries.catalog import RegistryCatalog
-from cct_cloudflare.registries.fetching import Fetcher, Note, Progress, ignore
-from cct_cloudflare.registries.git import open_git
-from cct_cloudflare.registries.github import open_github
 from cct_cloudflare.registries.listing import Listing, keep_listing, read_listing
-from cct_cloudflare.registries.site import open_site
-from cct_cloudflare.registries.tree import FolderTree, Tree
+from cct_cloudflare.registries.telling import Note, Progress, ignore
+
+# Arranging and fetching are imported where they are done: a registry that is known is listed without.
+if TYPE_CHECKING:
+    from cct_cloudflare.registries.fetching import Fetcher
+    from cct_cloudflare.registries.tree import Tree
 
 #: What the catalog that comes with cct is called as a source.
 BUNDLED = "bundled"
@@ -45,17 +46,24 @@ class Source:
         self._stale = stale
         self._note = note
         self._progress = progress
-        self._fetcher = Fetcher(offline=offline, note=note, doubts_absence=address.place is Place.GITHUB)
 
     @cached_property
     def tree(self) -> Tree:
         address, revision = self.address, self._revision
         if address.place is Place.FOLDER:
+            from cct_cloudflare.registries.tree import FolderTree
+
             return FolderTree(Path(address.target))
         if address.place is Place.GIT:
+            from cct_cloudflare.registries.git import open_git
+
             return open_git(address, revision, offline=self._offline, stale=self._stale, note=self._note)
         if address.place is Place.GITHUB:
+            from cct_cloudflare.registries.github import open_github
+
             return open_github(address, revision, self._fetcher, stale=self._stale)
+        from cct_cloudflare.registries.site import open_site
+
         return open_site(address, revision, self._fetcher, stale=self._stale)
 
     @cached_property
@@ -64,6 +72,8 @@ class Source:
         kept = None if revision is None else read_listing(self.address.text, revision)
         if kept is not None:
             return kept
+        from cct_cloudflare.registries.arranging import arrange
+
         own = self.address.target if self.address.place is Place.GITHUB else ""
         listing = arrange(self.tree, own=own, progress=self._progress)
         if revision is not None:
@@ -75,6 +85,13 @@ class Source:
         """Keeps its connections for all that is asked meanwhile."""
         with self._fetcher.opened():
             yield
+
+    @cached_property
+    def _fetcher(self) -> Fetcher:
+        from cct_cloudflare.registries.fetching import Fetcher
+
+        is_github = self.address.place is Place.GITHUB
+        return Fetcher(offline=self._offline, note=self._note, doubts_absence=is_github)
 
 
 def opened_catalogs(*, offline: bool = False, note: Note = ignore) -> tuple[Catalog, ...]:
@@ -118,6 +135,8 @@ def _catalog(registry: Registry, *, offline: bool, note: Note) -> Catalog:
 
 def _opened(label: str, address: Address, source: Source) -> Catalog:
     if address.place is Place.FOLDER:
+        from cct_cloudflare.registries.repository import folder_root
+
         folder = Path(address.target)
         root = folder_root(folder)
         if root is not None:

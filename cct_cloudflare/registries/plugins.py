@@ -15,7 +15,7 @@ from typing import Any
 from cct_cloudflare.components.files import MAX_COMPONENT_BYTES
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import file_problem, name_problem
-from cct_cloudflare.components.walking import SKILL_FILE
+from cct_cloudflare.components.walking import ABOUT, SKILL_FILE
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.registries.failures import invalid
 from cct_cloudflare.registries.indexes import MARKETPLACE, MAX_INDEX, PLUGIN, load_object
@@ -143,9 +143,8 @@ def _markdown(plugin: _Plugin, kind: Kind, key: str, stats: Mapping[str, Stat] |
             below = sorted(each for each in stats or () if each.startswith(f"{path}/") and each.endswith(".md"))
         for each in below:
             rest = each[len(folder) + 1 if folder else 0 :].removesuffix(".md")
-            name = f"{plugin.name}/{rest}"
-            if name_problem(name) is None and rest.rpartition("/")[2].lower() != "readme":
-                main = each.rpartition("/")[2]
+            name, main = f"{plugin.name}/{rest}", each.rpartition("/")[2]
+            if name_problem(name) is None and main not in ABOUT:
                 yield Listed(kind, name, main, {main: located(each, stats)})
 
 

@@ -1,36 +1,42 @@
 """The layout of a components repository: `<kind>s/<category…>/<leaf>` below `cli-tool/components`, `components`, or the
-top. Pure: paths and an index in, a list of components out.
+top. Paths and an index in, a list of components out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from cct_cloudflare.catalog.packing import SIDE_SUFFIXES
 from cct_cloudflare.catalog.reading import Summary
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import name_problem
-from cct_cloudflare.components.walking import SKILL_FILE, name_of
-from cct_cloudflare.registries.indexes import Indexed
+from cct_cloudflare.components.walking import ABOUT, SKILL_FILE, SUFFIXES, name_of
+from cct_cloudflare.registries.indexes import MARKETPLACE, PLUGIN, Indexed
 from cct_cloudflare.registries.listing import Listed, Located, located
 from cct_cloudflare.registries.tree import Stat
 
 ROOTS = ("cli-tool/components/", "components/", "", ".claude/")
-SUFFIXES = {
-    Kind.AGENT: ".md",
-    Kind.COMMAND: ".md",
-    Kind.SETTING: ".json",
-    Kind.HOOK: ".json",
-    Kind.MCP: ".json",
-}
-#: A folder of agents may have these; they are about it, not of it.
-_ABOUT = frozenset({"readme", "changelog", "license", "contributing"})
 
 
 def find_root(paths: Iterable[str]) -> str | None:
     """The folder that has the folders of kinds, as a prefix; None where there is none."""
     tops = {prefix for path in paths for prefix in _prefixes(path)}
     return next((root for root in ROOTS if any(f"{root}{kind.folder}/" in tops for kind in Kind)), None)
+
+
+def folder_root(folder: Path) -> str | None:
+    """Where in a directory a components repository has its components; None where it is none."""
+    tops = [f"{root}{kind.folder}/" for root in ROOTS for kind in Kind]
+    # find_root looks at the folders that paths lie in.
+    found = find_root(f"{top}x" for top in tops if (folder / top).is_dir())
+    is_marketplace = any((folder / path).is_file() for path in (MARKETPLACE, PLUGIN))
+    return preferred(found, is_marketplace=is_marketplace)
+
+
+def preferred(root: str | None, *, is_marketplace: bool) -> str | None:
+    """A plugin, too, has folders like agents/ at its top: then it is a plugin."""
+    return root if root is None or root.endswith("components/") or not is_marketplace else None
 
 
 def arrange_paths(root: str, stats: Mapping[str, Stat]) -> list[Listed]:
@@ -84,9 +90,9 @@ def _of_kind(kind: Kind, top: str, stats: Mapping[str, Stat]) -> Iterator[Listed
         return
     suffix = SUFFIXES[kind]
     for path in sorted(path for path in stats if path.startswith(top) and path.endswith(suffix)):
-        name = name_of(path[len(top) :], kind)
-        if name_problem(name) is None and not (suffix == ".md" and name.rpartition("/")[2].lower() in _ABOUT):
-            yield Listed(kind, name, path.rpartition("/")[2], dict(_files(kind, path, stats)))
+        name, main = name_of(path[len(top) :], kind), path.rpartition("/")[2]
+        if name_problem(name) is None and main not in ABOUT:
+            yield Listed(kind, name, main, dict(_files(kind, path, stats)))
 
 
 def _files(kind: Kind, path: str, stats: Mapping[str, Stat]) -> Iterator[tuple[str, Located]]:

@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping
 
 from cct_cloudflare.registries.address import Address
 from cct_cloudflare.registries.failures import invalid
-from cct_cloudflare.registries.fetching import MAX_FILE, Fetcher, Progress, quoted
+from cct_cloudflare.registries.fetching import Fetcher, quoted
 from cct_cloudflare.registries.indexes import INDEX_FILES, MAX_INDEX
-from cct_cloudflare.registries.tree import is_wanted
+from cct_cloudflare.registries.telling import Progress
+from cct_cloudflare.registries.tree import MAX_FILE, is_wanted
 
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 

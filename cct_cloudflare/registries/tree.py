@@ -13,16 +13,19 @@ from typing import Protocol
 
 from cct_cloudflare.components.files import UnreadableFileError, read_bytes
 from cct_cloudflare.components.names import MAX_DEPTH, file_problem
-from cct_cloudflare.components.walking import Folder, folder_identity
-from cct_cloudflare.registries.fetching import MAX_FILE, Progress
+from cct_cloudflare.components.walking import NEVER, Folder, folder_identity
+from cct_cloudflare.registries.telling import Progress
 
+#: What is larger is read of no source.
+MAX_FILE = 20 * 1024 * 1024
+#: No more is read at once.
+MAX_BATCH = 256 * 1024 * 1024
 MAX_PATHS = 200_000
 
 #: Folders with a dot that hold what is looked for; any other is a tool's own.
 _DOTTED = (".claude-plugin/", ".claude/")
 #: Files with a dot that are read, wherever they lie.
 _DOTTED_FILES = frozenset({".mcp.json"})
-_NEVER = frozenset({"__pycache__", "node_modules"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def is_wanted(path: str) -> bool:
             folder = f"{folder}/".replace(dotted, "", 1).rstrip("/")
             break
     judged = "/".join(part for part in (folder, name.lstrip(".") if name in _DOTTED_FILES else name) if part)
-    return file_problem(judged) is None and _NEVER.isdisjoint(judged.split("/"))
+    return file_problem(judged) is None and NEVER.isdisjoint(judged.split("/"))
 
 
 class FolderTree:
@@ -107,7 +110,7 @@ class FolderTree:
             if item.is_symlink() and not self._folder.has(item.path):
                 continue
             if stat.S_ISDIR(info.st_mode):
-                if item.name not in _NEVER and (not item.name.startswith(".") or f"{item.name}/" in _DOTTED):
+                if item.name not in NEVER and (not item.name.startswith(".") or f"{item.name}/" in _DOTTED):
                     yield from self._walk(item.path, f"{path}/", (*above, identity))
             elif stat.S_ISREG(info.st_mode) and is_wanted(path):
                 yield path, Stat(info.st_size, bool(info.st_mode & stat.S_IXUSR))
