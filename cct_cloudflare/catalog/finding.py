@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from cct_cloudflare.catalog.search import search
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import check_name, name_key
 from cct_cloudflare.components.package import Catalog, Item
-from cct_cloudflare.components.sources import nearest_names
 from cct_cloudflare.errors import CctError, UsageError
 
 Found = tuple[Catalog, Item]
@@ -95,6 +93,9 @@ def _ambiguous_hint(found: Sequence[Found]) -> str:
 
 
 def _not_found_hint(catalogs: Sequence[Catalog], name: str, kind: Kind) -> str:
+    from cct_cloudflare.catalog.search import search
+    from cct_cloudflare.components.sources import nearest_names
+
     for other in Kind:
         if other is not kind and candidates(catalogs, name, other):
             return f"It is {'an' if other in (Kind.AGENT, Kind.MCP) else 'a'} {other}: use --{other} {name}."

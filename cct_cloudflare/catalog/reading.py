@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cct_cloudflare.components import frontmatter
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Item
@@ -32,6 +31,8 @@ class Summary:
 def summarize(kind: Kind, text: str) -> Summary:
     if kind in (Kind.SETTING, Kind.HOOK, Kind.MCP):
         return _json_summary(kind, text)
+    from cct_cloudflare.components import frontmatter
+
     document = frontmatter.parse(text)
     description = frontmatter.text_value(document.metadata, "description") or frontmatter.describe(document.body)
     tools = frontmatter.list_value(document.metadata, "tools" if kind is Kind.AGENT else "allowed-tools")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from cct_cloudflare import config
 from cct_cloudflare.catalog import bundled_catalog, find, project_catalog
-from cct_cloudflare.catalog.search import search
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import name_key, printable
 from cct_cloudflare.components.package import Catalog, Item, Package, item_to_json
@@ -58,6 +57,8 @@ def select(listed: Iterable[Listed], *, category: str | None = None, installed: 
 
 def search_listed(listed: Sequence[Listed], query: str) -> list[Listed]:
     """Those that fit the query, the best first."""
+    from cct_cloudflare.catalog.search import search
+
     by_item = {id(one.item): one for one in listed}
     return [by_item[id(match.item)] for match in search((one.item for one in listed), query)]
 
