@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cct_cloudflare import __version__
+from cct_cloudflare.cached_file import write_cached
 from cct_cloudflare.catalog.reading import Summary
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.walking import Entry
@@ -94,14 +95,7 @@ def _load(file: Path) -> dict[str, Any]:
 
 def _save(file: Path, entries: dict[str, list[Any]]) -> None:
     data = json.dumps({"format": _version(), "entries": entries}, separators=(",", ":"))
-    temporary = file.with_name(f".{file.name}.{os.urandom(8).hex()}.tmp")
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            temporary.write_text(data, encoding="utf-8")
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
+    if write_cached(file, data.encode()):
         _drop_old(file.parent)
 
 
@@ -112,6 +106,7 @@ def _version() -> str:
 def _drop_old(folder: Path) -> None:
     """Catalogs come and go, above all checkouts of registries; also what a killed run has left."""
     oldest = time.time() - _KEPT_SECONDS
-    for path in folder.iterdir():
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)

@@ -5,13 +5,12 @@ A damaged file counts as absent. A cache that cannot be written is no failure.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cct_cloudflare.cached_file import write_cached
 from cct_cloudflare.config import cache_dir
 
 _MAX_HEADER = 8_192
@@ -58,15 +57,3 @@ class Cache:
     def _path(self, url: str) -> Path:
         name = hashlib.sha256(url.encode()).hexdigest()
         return self._root / name[:2] / name
-
-
-def write_cached(path: Path, data: bytes) -> None:
-    """Replaces a file of a cache as a whole; where that cannot be done, the cache stays as it was."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)

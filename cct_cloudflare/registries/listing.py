@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cct_cloudflare import __version__
+from cct_cloudflare.cached_file import write_cached
 from cct_cloudflare.catalog.reading import Summary
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.config import cache_dir
-from cct_cloudflare.registries.kept import write_cached
 from cct_cloudflare.registries.tree import Stat
 
 #: Another version of cct may arrange the same files otherwise.
