@@ -41,7 +41,7 @@ def run_add(name: str, address: str, ref: str | None, *, as_json: bool, no_color
     )
     click.echo(f"  {_pinned(registry)}")
     _show_left_out(listing)
-    click.echo(f"See what it has: cct list --source {registry.name}", err=True)
+    click.echo(f"See what it has: cct list --from {registry.name}", err=True)
 
 
 def run_list(*, as_json: bool) -> None:

@@ -13,7 +13,7 @@ Examples:
   cct registry list
   cct registry update
   cct registry remove templates
-  cct list --source templates
+  cct list --from templates
 """
 
 _ADD_EPILOG = """\b

@@ -47,9 +47,13 @@ def answer(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> dic
 def test_added_listed_updated_removed(upstream: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = git(upstream, "rev-parse", "HEAD")
     assert run_cli(["registry", "add", "team", upstream.as_uri()]) == 0
-    shown = capsys.readouterr().out
-    assert "1 agent" in shown
-    assert old in shown
+    shown = capsys.readouterr()
+    assert "1 agent" in shown.out
+    assert old in shown.out
+    said, _, command = shown.err.rpartition("cct ")
+    assert "See what it has" in said
+    assert run_cli(command.split()) == 0
+    assert "a/one" in capsys.readouterr().out
 
     assert run_cli(["registry", "list"]) == 0
     assert old[:12] in capsys.readouterr().out
