@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import printable
@@ -15,8 +14,7 @@ from cct_cloudflare.components.package import Item
 MAX_DESCRIPTION = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """An Item without what its place says: kind, name, source. All of it is safe to print."""
 
     description: str = ""

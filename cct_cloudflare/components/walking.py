@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import MAX_DEPTH, name_problem
@@ -34,8 +34,7 @@ SUFFIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A component that was found and not read yet; `name` is `category/leaf`, `file` the path of its main file."""
 
     kind: Kind

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cct_cloudflare import config
 from cct_cloudflare.catalog import bundled_catalog, find, project_catalog
@@ -29,8 +28,7 @@ PROJECT = "project"
 Note = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """One component; `scope` says where it is installed (a lock file's `Scope`), None where it is not."""
 
     item: Item
@@ -123,8 +121,9 @@ class _Own:
     def label(self) -> str:
         return self._catalog.label
 
-    def items(self, kind: Kind | None = None) -> list[Item]:
-        return [item for item in self._catalog.items(kind) if _path(item) not in self._written]
+    def items(self, kind: Kind | None = None) -> Sequence[Item]:
+        items = self._catalog.items(kind)
+        return [item for item in items if _path(item) not in self._written] if self._written else items
 
     def load(self, item: Item) -> Package:
         return self._catalog.load(item)
