@@ -8,6 +8,7 @@ fetching.py    files over HTTP, many at once, bounded; `kept.py`: the cache of t
 arranging.py   files → components, in either layout: `repository.py`, `plugins.py`; `indexes.py`: what an index says
 listing.py     what a registry has, in the cache
 catalog.py     all of that as a `Catalog`; `load_all` loads many components at once
+telling.py     how somebody who waits is told
 
 Nothing is contacted that the user has not added or named.
 """
