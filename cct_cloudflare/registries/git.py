@@ -14,21 +14,25 @@ import re
 import secrets
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from cct_cloudflare.config import cache_dir
-from cct_cloudflare.errors import ConfigError
+from cct_cloudflare.errors import ConfigError, WorkerError
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.registries.address import Address
 from cct_cloudflare.registries.failures import invalid, unreachable
-from cct_cloudflare.registries.fetching import MAX_FILE, Note, Progress
-from cct_cloudflare.registries.tree import MAX_PATHS, Stat, is_wanted
+from cct_cloudflare.registries.telling import Note, Progress
+from cct_cloudflare.registries.tree import MAX_BATCH, MAX_FILE, MAX_PATHS, Stat, is_wanted
 from cct_cloudflare.scaffold.lock import project_lock
 
 _MAX_REPOSITORY = 512 * 1024 * 1024
+#: A few trees that hold each other many times over come to billions of paths.
+_MAX_ENTRIES = 1_000_000
+_BLOCK = 65_536
 _FETCH_SECONDS = 300.0
 _POLL_SECONDS = 0.1
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -66,20 +70,20 @@ class GitTree:
 
     @cached_property
     def _paths(self) -> dict[str, Stat]:
-        listed = _git(self._repository, "ls-tree", "-r", "-l", "-z", "--full-tree", self._commit)
         found: dict[str, Stat] = {}
-        for line in listed.split(b"\0"):
-            facts, _, name = line.partition(b"\t")
-            mode, _, rest = facts.partition(b" ")
-            # Links (120000) and submodules (160000) are no files.
-            if mode not in (b"100644", b"100755"):
-                continue
-            with contextlib.suppress(UnicodeDecodeError, ValueError):
-                path = name.decode()
-                if is_wanted(path):
-                    found[path] = Stat(int(rest.split()[-1]), mode == b"100755")
-            if len(found) > MAX_PATHS:
-                raise invalid(f"The repository has more than {MAX_PATHS:,} files.")
+        entries = _entries(self._repository, "ls-tree", "-r", "-l", "-z", "--full-tree", self._commit)
+        with contextlib.closing(entries):
+            for count, line in enumerate(entries, 1):
+                facts, _, name = line.partition(b"\t")
+                mode, _, rest = facts.partition(b" ")
+                # Links (120000) and submodules (160000) are no files.
+                if mode in (b"100644", b"100755"):
+                    with contextlib.suppress(UnicodeDecodeError, ValueError):
+                        path = name.decode()
+                        if is_wanted(path):
+                            found[path] = Stat(int(rest.split()[-1]), mode == b"100755")
+                if len(found) > MAX_PATHS or count > _MAX_ENTRIES:
+                    raise invalid(f"The repository has more than {MAX_PATHS:,} files.")
         return found
 
     def read(
@@ -89,6 +93,8 @@ class GitTree:
         for path in existing:
             if self._paths[path].size > limit:
                 raise invalid(f"{plain_line(path)} is larger than {limit / 1024 / 1024:.3g} MiB.")
+        if sum(self._paths[path].size for path in existing) > MAX_BATCH:
+            raise invalid(f"Its files are larger than {MAX_BATCH >> 20} MiB together.", hint="Ask for less at once.")
         if not existing:
             return {}
         names = "".join(f"{self._commit}:{path}\n" for path in existing).encode()
@@ -121,7 +127,9 @@ def open_git(address: Address, revision: str | None, *, offline: bool, stale: bo
             raise unreachable(f"{plain_line(address.text)} is not in the cache.", hint="Run it without --offline once.")
         return GitTree(repository, commit)
     _prepare(repository)
-    with project_lock(repository, patience=_FETCH_SECONDS + 10):
+    with project_lock(repository, patience=_FETCH_SECONDS + 10, waiting=lambda: note(_waiting(address))):
+        if revision is not None and _has(repository, revision):
+            return GitTree(repository, revision)  # another cct was first
         try:
             commit = _fetch(repository, address, revision or address.ref or "HEAD")
         except _FetchError as error:
@@ -139,6 +147,10 @@ def open_git(address: Address, revision: str | None, *, offline: bool, stale: bo
         if revision is None:
             _git(repository, "update-ref", last, commit)
     return GitTree(repository, commit)
+
+
+def _waiting(address: Address) -> str:
+    return f"Another cct fetches {plain_line(address.text)} just now. Waiting for it."
 
 
 def git_program() -> str:
@@ -255,11 +267,38 @@ def _git(repository: Path, *arguments: str, given: bytes = b"") -> bytes:
 def _run(command: list[str], given: bytes = b"") -> bytes:
     done = subprocess.run(command, input=given, capture_output=True, env=_environment())
     if done.returncode:
-        raise invalid(
-            f"git cannot read the repository in the cache: {_last_line(done.stderr)}.",
-            hint="Delete the folder registries of cct's cache, and run it again.",
-        )
+        raise _unreadable(done.stderr)
     return done.stdout
+
+
+def _entries(repository: Path, *arguments: str) -> Generator[bytes, None, None]:
+    """What a command tells, entry by entry: no more is waited for than somebody takes. Close it."""
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [*_command(repository), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env=_environment(),
+        )
+        rest = b""
+        with process:
+            try:
+                while block := process.stdout.read(_BLOCK) if process.stdout else b"":
+                    *lines, rest = (rest + block).split(b"\0")
+                    yield from lines
+                if process.wait():
+                    said.seek(0)
+                    raise _unreadable(said.read(_BLOCK))
+            finally:
+                process.kill()
+
+
+def _unreadable(said: bytes) -> WorkerError:
+    return invalid(
+        f"git cannot read the repository in the cache: {_last_line(said)}.",
+        hint="Delete the folder registries of cct's cache, and run it again.",
+    )
 
 
 def _command(repository: Path) -> list[str]:

@@ -28,6 +28,7 @@ class Site:
     redirects: dict[str, str] = field(default_factory=dict)
     endless: set[str] = field(default_factory=set)
     cut: set[str] = field(default_factory=set)
+    encodings: dict[str, str] = field(default_factory=dict)
     gate: threading.Barrier | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -67,7 +68,8 @@ def serving(files: Mapping[str, bytes | str] | None = None) -> Iterator[Site]:
                 if self.headers.get("If-None-Match") == etag:
                     self._send(304, b"", headers={"ETag": etag})
                 else:
-                    self._send(200, body, cut=path in site.cut, headers={"ETag": etag})
+                    encoding = {"Content-Encoding": site.encodings[path]} if path in site.encodings else {}
+                    self._send(200, body, cut=path in site.cut, headers={"ETag": etag, **encoding})
 
         def _send(
             self, status: int, body: bytes, *, cut: bool = False, headers: Mapping[str, str] | None = None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 from pathlib import Path
@@ -130,6 +131,15 @@ def test_a_file_that_is_too_large_is_not_read_to_its_end(site: Site) -> None:
             Fetcher().get(f"{site.url}/{name}", limit=1000)
         assert caught.value.code == "registry_invalid"
     assert Fetcher().get(f"{site.url}/large", limit=1001) is not None
+
+
+def test_a_body_may_be_packed_once_and_no_more(site: Site) -> None:
+    site.files = {"once": gzip.compress(b"x" * 500), "twice": gzip.compress(gzip.compress(b"x" * 500))}
+    site.encodings = {"once": "gzip", "twice": "gzip, gzip"}
+    assert Fetcher().get(f"{site.url}/once") == b"x" * 500
+    with pytest.raises(WorkerError, match="not asked for") as caught:
+        Fetcher().get(f"{site.url}/twice")
+    assert caught.value.code == "registry_invalid"
 
 
 def test_a_body_that_ends_too_early_is_no_body(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

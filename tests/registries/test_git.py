@@ -9,7 +9,7 @@ import pytest
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.config import cache_dir
 from cct_cloudflare.errors import ConfigError, UsageError, WorkerError
-from cct_cloudflare.registries import catalog_of
+from cct_cloudflare.registries import catalog_of, git
 from cct_cloudflare.registries.address import parse_address
 from cct_cloudflare.registries.catalog import RegistryCatalog
 from cct_cloudflare.registries.git import GitTree, open_git
@@ -211,3 +211,42 @@ exit 1
     for word in ("--no-recurse-submodules", "--depth=1", "--no-tags"):
         assert word in argv
     assert argv[argv.index("--") + 1] == url
+
+
+def test_trees_that_hold_each_other_many_times_over_are_not_listed_to_the_end(
+    make_repository: MakeRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git, "_MAX_ENTRIES", 1_000)
+    upstream = make_repository({"agents/a/x.md": agent("x")})
+    tree = run_git(upstream, "rev-parse", "HEAD:agents/a")
+    for _ in range(5):  # 100,000 files of five objects, none of which is wanted
+        tree = _tree(upstream, {f".{number}": tree for number in range(10)})
+    run_git(upstream, "update-ref", "HEAD", run_git(upstream, "commit-tree", tree, "-m", "bomb"))
+    with pytest.raises(WorkerError, match="more than 200,000 files") as caught:
+        tree_of(upstream).paths()
+    assert caught.value.code == "registry_invalid"
+
+
+def test_files_that_are_too_large_together_are_not_read(
+    make_repository: MakeRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git, "MAX_BATCH", 1_000)
+    tree = tree_of(make_repository({f"agents/a/{number}.md": "x" * 200 for number in range(6)}))
+    assert len(tree.read(list(tree.paths())[:5])) == 5
+    with pytest.raises(WorkerError, match="together") as caught:
+        tree.read(list(tree.paths()))
+    assert caught.value.code == "registry_invalid"
+
+
+def test_a_listing_that_fails_is_an_error(make_repository: MakeRepository) -> None:
+    tree = tree_of(make_repository({"agents/a/x.md": agent("x")}))
+    kept = next((cache_dir() / "registries" / "git").iterdir())
+    with pytest.raises(WorkerError, match="cannot read the repository in the cache"):
+        GitTree(kept, "0" * 40).paths()
+    assert tree.paths()
+
+
+def _tree(repository: Path, folders: dict[str, str]) -> str:
+    lines = "".join(f"040000 tree {tree}\t{name}\n" for name, tree in folders.items())
+    made = subprocess.run(["git", "mktree"], cwd=repository, input=lines, capture_output=True, text=True, check=True)
+    return made.stdout.strip()
