@@ -137,12 +137,7 @@ def _change(change: Callable[[list[Registry]], None]) -> None:
 def _parse(data: dict[str, Any]) -> list[Registry]:
     entries = data.get("registries", [])
     try:
-        known = [
-            Registry(
-                _text(entry["name"]), _text(entry["address"]), _optional(entry["ref"]), _optional(entry["revision"])
-            )
-            for entry in entries
-        ]
+        known = [_registry(entry) for entry in entries]
     except (KeyError, TypeError) as error:
         raise ConfigError(
             f"{_store().path} does not list registries as cct does.", hint="Mend or delete this file."
