@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import JSON_KINDS, Kind
 from cct_cloudflare.components.names import check_name, name_key
 from cct_cloudflare.components.package import Catalog, Item
 from cct_cloudflare.errors import CctError, UsageError
@@ -26,7 +26,7 @@ def find(catalogs: Sequence[Catalog], ref: str, kind: Kind) -> Found:
     `component_not_found`. The catalogs' own errors are not caught.
     """
     name = check_name(ref)
-    if kind in (Kind.SETTING, Kind.HOOK, Kind.MCP):
+    if kind in JSON_KINDS:
         name = name.removesuffix(".json")
     found = candidates(catalogs, name, kind) or _unlisted(catalogs, name, kind)
     if not found:

@@ -12,14 +12,14 @@ from cct_cloudflare.catalog.index import FILE, read_index
 from cct_cloudflare.catalog.packing import pack
 from cct_cloudflare.catalog.reading import Summary, summarize, unusable
 from cct_cloudflare.components.files import MAX_COMPONENT_BYTES, UnreadableFileError, read_text
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import JSON_KINDS, Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.components.walking import Entry, Folder
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.resources import components_dir
 
-PROJECT_KINDS = (Kind.AGENT, Kind.COMMAND, Kind.SKILL)
+PROJECT_KINDS = tuple(kind for kind in Kind if kind not in JSON_KINDS)
 
 
 class DirectoryCatalog:

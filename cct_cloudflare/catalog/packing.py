@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cct_cloudflare.components.files import MAX_COMPONENT_BYTES, UnreadableFileError, decode, read_bytes
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import KINDS_WITH_SIDES, Kind
 from cct_cloudflare.components.names import MAX_DEPTH, file_problem, printable
 from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.components.walking import Entry, Folder, folder_identity, is_folder, visible
@@ -61,7 +61,7 @@ def _paths(main: Path, kind: Kind) -> Iterator[tuple[str, Path]]:
     yield main.name, main
     if kind is Kind.SKILL:
         yield from ((name, path) for name, path in _tree(os.fspath(main.parent)) if name != main.name)
-    elif kind in (Kind.HOOK, Kind.SETTING):
+    elif kind in KINDS_WITH_SIDES:
         beside = [main.with_suffix(suffix) for suffix in SIDE_SUFFIXES]
         yield from ((path.name, path) for path in beside if os.path.lexists(path))
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import JSON_KINDS, Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Item
 
@@ -27,7 +27,7 @@ class Summary(NamedTuple):
 
 
 def summarize(kind: Kind, text: str) -> Summary:
-    if kind in (Kind.SETTING, Kind.HOOK, Kind.MCP):
+    if kind in JSON_KINDS:
         return _json_summary(kind, text)
     from cct_cloudflare.components import frontmatter
 

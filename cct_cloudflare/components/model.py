@@ -24,6 +24,12 @@ class Kind(enum.StrEnum):
         return f"{self.value}s"
 
 
+#: What is a JSON file, whose content is merged into files of Claude Code; the others are Markdown.
+JSON_KINDS = frozenset({Kind.SETTING, Kind.HOOK, Kind.MCP})
+#: Those whose command lines may run what lies beside their main file, under the same name.
+KINDS_WITH_SIDES = frozenset({Kind.SETTING, Kind.HOOK})
+
+
 @dataclass(frozen=True)
 class Component:
     """One agent or command, as it was read.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cct_cloudflare.catalog.packing import SIDE_SUFFIXES
 from cct_cloudflare.catalog.reading import Summary
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import KINDS_WITH_SIDES, Kind
 from cct_cloudflare.components.names import name_problem
 from cct_cloudflare.components.walking import ABOUT, SKILL_FILE, SUFFIXES, name_of
 from cct_cloudflare.registries.indexes import MARKETPLACE, PLUGIN, Indexed
@@ -97,7 +97,7 @@ def _of_kind(kind: Kind, top: str, stats: Mapping[str, Stat]) -> Iterator[Listed
 
 def _files(kind: Kind, path: str, stats: Mapping[str, Stat]) -> Iterator[tuple[str, Located]]:
     paths = [path]
-    if kind in (Kind.HOOK, Kind.SETTING):
+    if kind in KINDS_WITH_SIDES:
         beside = [path.removesuffix(SUFFIXES[kind]) + suffix for suffix in SIDE_SUFFIXES]
         paths += [side for side in beside if side in stats]
     for each in paths:
@@ -115,7 +115,7 @@ def _indexed(root: str, entry: Indexed) -> Listed:
     folder = base.rpartition("/")[0]
     names = dict.fromkeys([main, *entry.files])
     files = {name: Located(f"{folder}/{name}") for name in names}
-    may_have_sides = entry.kind in (Kind.HOOK, Kind.SETTING) and not entry.files
+    may_have_sides = entry.kind in KINDS_WITH_SIDES and not entry.files
     return Listed(entry.kind, entry.name, main, files, summary, may_have_sides=may_have_sides)
 
 

@@ -5,7 +5,7 @@ reading.py      a package → what Claude Code would read of it, however it is w
 effects.py      every command line, variable, permission and address that would take effect
 risks.py        what of it needs an explicit yes; rules.py, variables.py and shells.py judge its parts
 facts.py        what Claude Code 2.1.330 takes: keys, events, variables
-check.py        `cct validate`: paths → findings; markdown.py, settings.py, servers.py and texts.py check the parts
+check.py        `cct validate`: paths → findings; discovery.py finds the files, the modules in checks/ check the parts
 
 Nothing here runs, fetches or writes anything.
 """

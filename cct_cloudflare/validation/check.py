@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cct_cloudflare.components.files import MAX_COMPONENT_BYTES, UnreadableFileError, read_text
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import JSON_KINDS, KINDS_WITH_SIDES, Kind
 from cct_cloudflare.components.names import MAX_DEPTH, file_problem, name_key, name_problem
 from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.components.walking import is_folder, visible
@@ -25,7 +25,7 @@ from cct_cloudflare.validation.checks.settings import check_settings
 from cct_cloudflare.validation.checks.texts import check_prompt, check_text
 from cct_cloudflare.validation.discovery import Unit, find_units
 from cct_cloudflare.validation.model import Finding, Level
-from cct_cloudflare.validation.reading import JSON_KINDS, read
+from cct_cloudflare.validation.reading import read
 from cct_cloudflare.validation.showing import shown
 
 #: The code of a report that does not pass.
@@ -143,7 +143,7 @@ def _check_other_files(unit: Unit) -> Iterator[Finding]:
     """What comes along: the files of a skill, the scripts of a hook or setting."""
     if unit.kind is Kind.SKILL:
         others = [(path, file) for path, file in _tree(unit.file.parent) if file != unit.file]
-    elif unit.kind in (Kind.HOOK, Kind.SETTING) and unit.name is not None:
+    elif unit.kind in KINDS_WITH_SIDES and unit.name is not None:
         beside = (unit.file.parent / item.name for item in _listing(unit.file.parent))
         others = [(file.name, file) for file in beside if file.stem == unit.file.stem and file != unit.file]
     else:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cct_cloudflare.components.files import MAX_COMPONENT_BYTES, UnreadableFileError, read_text
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import JSON_KINDS, Kind
 from cct_cloudflare.components.names import MAX_DEPTH
 from cct_cloudflare.components.walking import ABOUT, SKILL_FILE, folder_identity, is_folder, name_of, visible
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.merging import jsonc
-from cct_cloudflare.validation.reading import JSON_KINDS
 from cct_cloudflare.validation.showing import shown
 
 #: Where the folders of the kinds are, below a folder that is named: itself, a project, a public catalog.

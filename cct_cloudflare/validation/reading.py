@@ -15,11 +15,9 @@ from types import MappingProxyType
 from typing import Any
 
 from cct_cloudflare.components import frontmatter
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import JSON_KINDS, Kind
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.merging import jsonc
-
-JSON_KINDS = frozenset({Kind.SETTING, Kind.HOOK, Kind.MCP})
 
 #: Frontmatter that does more than inform Claude, by its plain name, and what it is called.
 POWERS: Mapping[str, str] = MappingProxyType(

@@ -41,7 +41,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cct_cloudflare.components.model import Kind
+from cct_cloudflare.components.model import JSON_KINDS, Kind
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.validation.grants import mode_risk, risks_of_hooks, risks_of_settings
 from cct_cloudflare.validation.model import Risk
@@ -70,7 +70,7 @@ def _risks(package: Package) -> Iterator[Risk]:
     main = shown(reading.main)
     for doubt in reading.doubts:
         yield Risk("unreadable", f"it {shown(doubt)}, so what it does cannot be told", main)
-    if reading.kind in (Kind.SETTING, Kind.HOOK, Kind.MCP):
+    if reading.kind in JSON_KINDS:
         data = {key: value for key, value in reading.data.items() if key != "description"}
         yield from risks_of_settings(data, main)
     else:
@@ -105,7 +105,7 @@ def _of_files(package: Package) -> Iterator[Risk]:
     for path, content in package.files.items():
         if package.item.kind is Kind.SKILL and _PLUGIN_FILE.search(path):
             yield Risk("plugin", "the skill is a plugin as well, with what plugins may have", shown(path))
-        if path == package.main and package.item.kind in (Kind.SETTING, Kind.HOOK, Kind.MCP):
+        if path == package.main and package.item.kind in JSON_KINDS:
             continue
         try:
             text = content.decode("utf-8")
