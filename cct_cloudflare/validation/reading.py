@@ -67,7 +67,7 @@ class Reading:
         """
         value = self.power("allowedtools")
         entries = value if isinstance(value, list) else [value]
-        theirs = [part for entry in entries if isinstance(entry, str) for part in _split_as_they_do(entry)]
+        theirs = dict.fromkeys(part for entry in entries if isinstance(entry, str) for part in _split_as_they_do(entry))
         ours = [entry for entry in frontmatter.list_value({"tools": value}, "tools") if entry not in theirs]
         return tuple(dict.fromkeys([*theirs, *(entry for entry in ours if "(" in entry)]))
 

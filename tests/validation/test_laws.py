@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.validation import effects, risks
-from tests.validation.packages import agent, package, rules_of, setting, skill
+from tests.validation.packages import agent, command, package, rules_of, setting, skill
 
 laws = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
@@ -170,3 +170,4 @@ def test_a_large_text_is_judged_in_linear_time(size: int) -> None:
         risks(setting({"permissions": {"allow": [f"Bash({text})", text]}}))
         risks(setting({"env": {text: "x", "A": text}}))
         effects(setting({"env": {"A": text}}))
+    effects(command("allowed-tools: " + "sudo -x \n" * (size // 9)))
