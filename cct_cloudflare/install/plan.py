@@ -13,6 +13,10 @@ from cct_cloudflare.install.journal import Change, Write
 from cct_cloudflare.install.lockfile import Lock, Locked
 from cct_cloudflare.install.site import Site
 from cct_cloudflare.merging.model import Decision
+from cct_cloudflare.wording import counted
+
+#: Components that a refusal names beside the first; `--json` has all.
+_MOST_NAMED = 5
 
 
 class Action(enum.StrEnum):
@@ -164,7 +168,10 @@ class Plan:
         if not self.questions:
             return
         first = self.questions[0]
-        more = f" And {len(self.questions) - 1} more." if len(self.questions) > 1 else ""
+        others = [ref for ref in dict.fromkeys(each.component for each in self.questions) if ref != first.component]
+        more = f"; {counted(len(self.questions) - 1, 'more conflict')}" if len(self.questions) > 1 else ""
+        if others:
+            more += f", with {', '.join(others[:_MOST_NAMED])}{' …' if len(others) > _MOST_NAMED else ''}"
         choices = [choice for choice in Decision if all(choice in question.choices for question in self.questions)]
         flags = {
             Decision.KEEP: "--keep leaves yours",
@@ -172,7 +179,7 @@ class Plan:
             Decision.BOTH: "--both takes both",
         }
         hint = f"{', '.join(flags[choice] for choice in choices)}; nothing was changed."
-        raise ConflictError(f"{first.what}{more}", self.questions, hint=hint[:1].upper() + hint[1:])
+        raise ConflictError(f"{first.what}{more}.", self.questions, hint=hint[:1].upper() + hint[1:])
 
     def to_json(self) -> dict[str, Any]:
         return {

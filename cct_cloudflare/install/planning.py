@@ -23,7 +23,7 @@ from cct_cloudflare.install.removing import take_out
 from cct_cloudflare.install.request import AddRequest
 from cct_cloudflare.install.texts import as_text
 from cct_cloudflare.merging.merge import merge
-from cct_cloudflare.merging.model import Conflict, Decision, Owned, Piece
+from cct_cloudflare.merging.model import Conflict, Decision, Owned, Piece, pointer
 
 
 def plan_add(request: AddRequest) -> Plan:
@@ -94,7 +94,8 @@ class _One:
         if self.is_kept_out or self.questions:
             return [Step(self._ref, self._pending_status, tuple(self._files), self._package)]
         merged = self._merge_all()
-        if self.questions:
+        self.is_kept_out = not self.questions and self._has_nothing_of_it(merged)
+        if self.is_kept_out or self.questions:
             return [Step(self._ref, self._pending_status, tuple(self._files), self._package)]
         item = self._package.item
         locked = Locked(
@@ -126,6 +127,11 @@ class _One:
         if self._package.item.kind not in (Kind.AGENT, Kind.COMMAND, Kind.SKILL):
             return ()
         return frontmatter.parse(self._package.files[self._package.main].decode("utf-8", "replace")).warnings
+
+    def _has_nothing_of_it(self, merged: Mapping[str, Owned]) -> bool:
+        """Whether the user's decisions have left the whole component out."""
+        is_declined = any(owned.declined for owned in merged.values())
+        return is_declined and not self._hashes and not any(owned.pieces for owned in merged.values())
 
     @property
     def _pending_status(self) -> Status:
@@ -266,6 +272,7 @@ class _One:
         if self._installed is not None and path in self._installed.merged:
             own = self._installed.merged[path]
             others.append(own)  # what it has there already stays its own
+            decided |= {pointer(held.wanted_at): Decision.BOTH for held in own.pieces if held.wanted_at is not None}
             decided |= {piece.pointer: Decision.KEEP for piece in own.declined}
         name = str(self._request.site.show(path))
         found = merge(text, pieces, others=others, decisions=decided, name=name)
@@ -276,7 +283,7 @@ class _One:
         if decided:
             found = merge(text, pieces, others=others, decisions=decided, name=name)
         self._draft.write(path, found.text)
-        action = Action.CONFLICT if found.conflicts else Action.IDENTICAL
+        action = Action.CONFLICT if found.conflicts else Action.KEPT if found.owned.declined else Action.IDENTICAL
         if found.changed and not found.conflicts:
             action = Action.CREATED if text is None else Action.MERGED
         self._files.append(FileStep(path, action, text, found.text))

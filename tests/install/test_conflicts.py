@@ -134,8 +134,41 @@ def test_a_server_of_the_same_name_is_kept_replaced_or_put_beside(project: Path)
     for decision, expected in servers.items():
         add(project, theirs, every=decision)
         assert json.loads((project / ".mcp.json").read_text())["mcpServers"] == expected
-        remove(project, "mcp/m/s")
+        after = tree(project)
+        again = add(project, theirs, every=decision if decision is Decision.KEEP else None)
+        assert again.plan.is_done
+        assert tree(project) == after
+        if decision is not Decision.KEEP:  # it was left out
+            remove(project, "mcp/m/s")
         assert tree(project) == before
+
+
+def test_what_is_wholly_kept_out_is_left_out_and_can_be_taken_later(project: Path) -> None:
+    before = tree(project)
+    theirs = package("mcp", "m/s", {"mcpServers": {"s": {"command": "theirs"}}})
+    applied = add(project, theirs, every=Decision.KEEP)
+    assert [(step.status, step.files[0].action) for step in applied.plan.steps] == [(Status.KEPT_OUT, Action.KEPT)]
+    assert tree(project) == before
+    add(project, theirs, every=Decision.REPLACE)
+    assert json.loads((project / ".mcp.json").read_text()) == {"mcpServers": {"s": {"command": "theirs"}}}
+
+
+def test_what_is_kept_out_in_part_stays_out_when_it_is_added_again(project: Path) -> None:
+    theirs = package("mcp", "m/two", {"mcpServers": {"s": {"command": "theirs"}, "t": {"command": "t"}}})
+    add(project, theirs, every=Decision.KEEP)
+    expected = {"s": {"command": "mine"}, "t": {"command": "t"}}
+    for _ in range(2):
+        assert json.loads((project / ".mcp.json").read_text())["mcpServers"] == expected
+        assert add(project, theirs).plan.steps[0].status is Status.UNCHANGED
+
+
+def test_a_refusal_names_what_else_is_in_conflict(project: Path) -> None:
+    theirs = package("mcp", "m/s", {"mcpServers": {"s": {"command": "theirs"}}})
+    with pytest.raises(ConflictError) as refused:
+        add(project, package("agent", "a/helper", "Theirs.\n"), theirs)
+    assert refused.value.message == (
+        "agent/a/helper needs .claude/agents/helper.md, where a file of yours is; 1 more conflict, with mcp/m/s."
+    )
 
 
 def test_both_is_no_answer_where_there_is_one_place(project: Path) -> None:
