@@ -168,7 +168,8 @@ class _Run:
         """Best effort, file by file: what cannot be taken back now is taken back by whoever heals."""
         failed: OSError | None = None
         for path in reversed(self._change.emptied):
-            self._make(path)
+            with contextlib.suppress(NotPlainError):
+                self._make(path)
         steps = sorted(enumerate(self._change.writes), key=lambda item: item[1].before is not None)
         for number, write in steps:
             try:
@@ -214,7 +215,13 @@ class _Run:
                         raise
         except FileNotFoundError:
             if after is not None:
+                if not self._is_healing and not is_undo:
+                    raise ChangedMeanwhileError(path) from None
                 self.left.append(path)  # the folder has gone, and somebody wanted it so
+        except NotPlainError:
+            if not self._is_healing and not is_undo:
+                raise
+            self.left.append(path)  # a link, or a folder: no step of a change leaves one where a file belongs
 
     def _content(self, path: str) -> bytes | None:
         try:
@@ -228,7 +235,7 @@ class _Run:
             folder.make(name)
 
     def _drop_folder(self, path: str) -> None:
-        with contextlib.suppress(OSError), self._root.at(path) as (folder, name):
+        with contextlib.suppress(OSError, NotPlainError), self._root.at(path) as (folder, name):
             folder.rmdir(name)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,3 +97,45 @@ def test_a_change_is_made_only_from_what_it_was_planned_for(tmp_path: Path) -> N
         journal.commit(site, Change([Write("b", None, b"new"), Write("a", b"old", b"new")]))
     assert not journal.is_pending(site)
     assert set(tree(tmp_path)) == {"a"}
+
+
+def test_what_cannot_be_written_in_the_middle_leaves_nothing_to_heal(tmp_path: Path) -> None:
+    site = Site.of_project(tmp_path)
+    with pytest.raises(ConfigError), site.held():
+        journal.commit(site, Change([Write("a", None, b"1"), Write("b", None, b"2"), Write("b/c", None, b"3")], ["b"]))
+    assert not journal.is_pending(site)
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX links")
+@pytest.mark.parametrize("is_going_back", [False, True])
+def test_a_link_that_came_after_an_interruption_is_left_and_named(tmp_path: Path, is_going_back: bool) -> None:
+    write_tree(tmp_path, {"a": "old", "elsewhere": "mine"})
+    site = interrupted(tmp_path, Write("a", b"old", b"new"), Write("b", None, b"new"))
+    if is_going_back:
+        (site.state / "backwards").touch()
+    (tmp_path / "b").symlink_to("elsewhere")
+    outcome = heal(site)
+    assert outcome is not None
+    assert outcome.left == ("b",)
+    assert (tmp_path / "a").read_text() == ("old" if is_going_back else "new")
+    assert (tmp_path / "b").is_symlink()
+    assert (tmp_path / "elsewhere").read_text() == "mine"
+    assert heal(site) is None
+
+
+def test_a_folder_that_goes_while_files_are_put_into_it_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site.of_project(tmp_path)
+    write = journal._write_journal
+
+    def vanish(*arguments: Any) -> None:
+        write(*arguments)
+        (tmp_path / "b").rmdir()
+
+    (tmp_path / "b").mkdir()
+    monkeypatch.setattr(journal, "_write_journal", vanish)
+    with pytest.raises(ChangedMeanwhileError), site.held():
+        journal.commit(site, Change([Write("a", None, b"1"), Write("b/c", None, b"2")]))
+    assert tree(tmp_path) == {}
