@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cct_cloudflare.components.model import Kind
-from cct_cloudflare.components.names import file_problem, name_problem
+from cct_cloudflare.components.names import file_problem, name_key, name_problem, printable
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.errors import UnsafeError, UsageError
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, MCP_FILE, SETTINGS_FILE, Scope
@@ -38,6 +38,7 @@ def place(package: Package, scope: Scope, site: Site) -> Placement:
     """Raises UsageError (`component_invalid`, or for a scope that it cannot have) and UnsafeError for a path."""
     item = package.item
     _check(package)
+    _check_room(package)
     main = package.files[package.main]
     if item.kind is Kind.MCP:
         if scope is Scope.USER:
@@ -73,6 +74,27 @@ def _check(package: Package) -> None:
             hint="Nothing of it was written.",
             code="unsafe_component",
         )
+
+
+def _check_room(package: Package) -> None:
+    """Files that one place on a disk would have to hold, on this machine or on another of the project's."""
+    spelt = {name_key(path): path for path in package.files}
+    crowded = next((path for path in package.files if spelt[name_key(path)] != path), None)
+    for path in package.files:
+        above = next((above for above in _folders_above(name_key(path)) if above in spelt), None)
+        crowded = crowded or (None if above is None else spelt[above])
+    if crowded is not None:
+        raise UsageError(
+            f"{package.item.ref} cannot be installed: another of its files has the place of {printable(crowded)},"
+            " under a name that differs by case or spelling alone, or as a folder.",
+            hint="Whoever keeps it has to rename one of them; nothing of it was written.",
+            code="component_invalid",
+        )
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _side_files(package: Package, pieces: tuple[Piece, ...]) -> dict[str, PlacedFile]:

@@ -13,7 +13,7 @@ import pytest
 
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.package import Item, Package
-from cct_cloudflare.errors import CctError, ConfigError, Exit, UnsafeError
+from cct_cloudflare.errors import CctError, ConfigError, Exit, UnsafeError, UsageError
 from cct_cloudflare.install import journal
 from cct_cloudflare.install.lockfile import Lock, read_lock
 from cct_cloudflare.install.site import Site
@@ -45,6 +45,18 @@ def test_a_file_of_a_skill_that_leads_elsewhere_is_refused(tmp_path: Path, path:
     skill = Package(Item(Kind.SKILL, "a/s", "", "x"), {"SKILL.md": b"S", path: b"X"}, "SKILL.md")
     with pytest.raises(UnsafeError):
         add(tmp_path, skill)
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("readme.md", "README.md"), ("é.md", "e\u0301.md"), ("a", "a/b"), ("A/b/c", "a/B"), ("x", "skill.md")],
+)
+def test_two_files_of_a_skill_that_need_one_place_are_refused(tmp_path: Path, one: str, other: str) -> None:
+    files = {"SKILL.md": b"S", one: b"1", other: b"2"}
+    with pytest.raises(UsageError) as refused:
+        add(tmp_path, Package(Item(Kind.SKILL, "a/s", "", "x"), files, "SKILL.md"))
+    assert refused.value.code == "component_invalid"
     assert tree(tmp_path) == {}
 
 
