@@ -27,6 +27,11 @@ def size(count: int) -> str:
     return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
 
 
+def short_revision(revision: str) -> str:
+    """As much of a commit, or of the hash of a site's index, as people compare."""
+    return revision.removeprefix("sha256:")[:12]
+
+
 def shown_path(path: Path) -> str:
     """Relative where that is shorter to read: below the current folder."""
     try:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
+from cct_cloudflare.cli.listing import shown_width
 from cct_cloudflare.cli.progress import shown_progress
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.errors import CctError, Exit
@@ -21,11 +19,10 @@ from cct_cloudflare.registries.changing import Updated, add_registry, update_reg
 from cct_cloudflare.registries.listing import Listing, counts_of, read_listing
 from cct_cloudflare.tables import Column, table
 from cct_cloudflare.terminal import show_error
-from cct_cloudflare.wording import counted
+from cct_cloudflare.wording import counted, short_revision
 
 #: So many lines of a list are shown; --json has them all.
 _MOST_LINES = 8
-_SHORT = 12
 _KINDS = {"mcps": ("MCP server", "MCP servers")}
 
 
@@ -58,7 +55,7 @@ def run_list(*, as_json: bool) -> None:
     rows = [
         [registry.name, _short(registry.revision), _total(counts), _address(registry)] for registry, counts in known
     ]
-    for line in table(columns, rows, _width()):
+    for line in table(columns, rows, shown_width()):
         click.echo(line)
 
 
@@ -178,18 +175,11 @@ def _address(registry: Registry) -> str:
 
 
 def _short(revision: str | None) -> str:
-    if revision is None:
-        return "-"
-    return plain_line(revision.removeprefix("sha256:")[:_SHORT])
+    return "-" if revision is None else plain_line(short_revision(revision))
 
 
 def _total(counts: Mapping[str, int] | None) -> str:
     return "-" if counts is None else f"{sum(counts.values()):,}"
-
-
-def _width() -> int | None:
-    """The terminal's width; None where the list goes elsewhere and is not to be cut."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
 
 
 def _note(text: str) -> None:

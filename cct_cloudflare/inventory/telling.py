@@ -11,7 +11,7 @@ from cct_cloudflare.components.package import Package
 from cct_cloudflare.inventory.taking import Listed
 from cct_cloudflare.plain import plain, plain_line
 from cct_cloudflare.tables import Column, table
-from cct_cloudflare.wording import counted, size
+from cct_cloudflare.wording import counted, short_revision, size
 
 if TYPE_CHECKING:
     from cct_cloudflare.validation.model import Effects, Risk
@@ -47,7 +47,8 @@ def component_lines(
     yield f"{item.kind} {plain_line(item.name)}"
     yield from textwrap.wrap(plain_line(item.description), width or sys.maxsize)
     yield ""
-    yield _fact("source", plain_line(item.source) + (f" at {package.revision[:12]}" if package.revision else ""))
+    revision = f" at {plain_line(short_revision(package.revision))}" if package.revision else ""
+    yield _fact("source", f"{plain_line(item.source)}{revision}")
     yield _fact("installed", one.scope or "no")
     if item.title:
         yield _fact("calls itself", plain_line(item.title))

@@ -10,6 +10,7 @@ import pytest
 
 from cct_cloudflare.catalog import bundled_catalog
 from cct_cloudflare.cli.main import run_cli
+from cct_cloudflare.components.model import Kind
 from cct_cloudflare.registries import RegistryCatalog, catalog_of, load_all
 from cct_cloudflare.resources import components_dir
 from tests.registries.servers import Site, serving
@@ -59,3 +60,8 @@ def test_what_is_installed_from_it_has_its_scripts(
     assert run_cli(["list", "--installed", "--json"]) == 0
     found = {(one["kind"], one["name"], one["source"]) for one in json.loads(capsys.readouterr().out)["items"]}
     assert found == {("skill", SKILL, "web"), ("hook", HOOK, "web"), ("setting", SETTING, "web")}
+
+    assert run_cli(["show", "skill", SKILL, "--from", "web"]) == 0
+    revision = catalog_of("web").load(bundled_catalog().items(Kind.SKILL)[0]).revision
+    assert revision is not None and revision.startswith("sha256:")
+    assert f"web at {revision.removeprefix('sha256:')[:12]}\n" in capsys.readouterr().out
