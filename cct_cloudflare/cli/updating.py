@@ -23,6 +23,7 @@ from cct_cloudflare.install.removing import installed
 from cct_cloudflare.install.site import Site
 from cct_cloudflare.install.updating import UpdateRequest, new_risks, plan_update
 from cct_cloudflare.merging.model import Decision
+from cct_cloudflare.validation import Effects
 from cct_cloudflare.wording import counted
 
 _SUMMARY = (
@@ -79,6 +80,7 @@ def update(updating: Updating) -> int:
     while plan.questions and updating.can_ask:  # an answer may lead to the next question
         request = request.deciding(answered(request.decisions, plan.questions, screen))
         plan = plan_update(request)
+        told = _accounts(plan, chosen)
     if plan.questions and not updating.as_json:
         screen.show((line for question in plan.questions for line in comparison(question)), err=True)
     plan.require_decided()
@@ -104,7 +106,9 @@ def _accounts(plan: Plan, before: Sequence[Locked]) -> dict[str, Account]:
     told = {}
     for step in plan.having(Status.UPDATED, Status.CONFLICT):
         locked = by_ref[step.ref]
-        if step.package is not None:
+        if not step.changes_files:  # what the user has instead stays in force, and is the user's own
+            told[step.ref] = Account(step.ref, Effects(), ())
+        elif step.package is not None:
             its = account(step.package, locked.scope, plan.site)
             told[step.ref] = replace(its, risks=new_risks(locked, step.package))
     return told

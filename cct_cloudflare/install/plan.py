@@ -119,6 +119,11 @@ class Step:
     locked: Locked | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def changes_files(self) -> bool:
+        """Whether it writes anything, now or with another answer to a question that is still open."""
+        return any(file.action not in (Action.IDENTICAL, Action.KEPT) for file in self.files)
+
     def to_json(self) -> dict[str, Any]:
         kind, _, name = self.ref.partition("/")
         data: dict[str, Any] = {"kind": kind, "name": name, "status": str(self.status)}

@@ -294,9 +294,10 @@ class _One:
                 f"{printable(edited.pointer)} in {path} belongs to it no more; it has your change and stays"
             )
         self._draft.write(path, found.text)
-        self._files.append(
-            FileStep(path, _action_of(text, found.text, is_open=bool(found.conflicts)), text, found.text)
-        )
+        action = _action_of(text, found.text, is_open=bool(found.conflicts))
+        if action is Action.IDENTICAL and Decision.KEEP in decided.values():
+            action = Action.KEPT
+        self._files.append(FileStep(path, action, text, found.text))
         return found.owned
 
     def _about_conflict(self, path: str, conflict: Conflict) -> Question:

@@ -137,6 +137,24 @@ def test_a_conflict_is_refused_or_decided(capsys: Capture, source: Path, project
     assert answer(capsys, "diff", "--exit-code", code=1)["components"][0]["edited"]
 
 
+def test_what_is_kept_needs_no_trust_in_what_it_is_kept_from(capsys: Capture, source: Path, project: Path) -> None:
+    server = {"mcpServers": {"m": {"command": "npx", "args": ["-y", "m@1.0.0"]}}}
+    written(source, {"mcps/x/m.json": server})
+    add(source, "--mcp", "m")
+    mine = project / ".mcp.json"
+    mine.write_text(mine.read_text().replace("1.0.0", "1.0.0-mine"))
+    before = mine.read_bytes()
+    written(source, {"mcps/x/m.json": json.dumps(server).replace("1.0.0", "2.0.0")})
+    assert answer(capsys, "update", "--yes", "--replace", code=7)["risks"][0]["rule"] == "approved-server"
+    assert run_cli(["update", "--yes", "--keep"]) == 0
+    told = capsys.readouterr().err
+    assert ".mcp.json  yours, kept" in told
+    assert "2.0.0" not in told
+    assert mine.read_bytes() == before
+    assert run_cli(["update", "--yes"]) == 0
+    assert "up to date" in capsys.readouterr().err
+
+
 def test_a_source_that_is_gone_is_named_and_the_others_go_on(capsys: Capture, source: Path, project: Path) -> None:
     other = written(source.parent / "other", {"agents/z/c.md": AGENT})
     add(source)
