@@ -44,7 +44,7 @@ ELSEWHERE = [
     "tests/scaffold/test_safety.py::test_runs_at_once_do_not_mix",
     "tests/scaffold/test_decisions.py::test_an_update_rewrites_what_was_left_alone_and_keeps_what_was_edited",
     "tests/sandbox/test_outputs.py::test_a_failure_in_the_middle_takes_everything_back",
-    "tests/test_config.py::test_writers_at_once_lose_nothing",
+    "tests/test_private_store.py::test_writers_at_once_lose_nothing",
     "tests/e2e/test_lifecycle.py::test_a_worker_that_is_down_is_exit_4_and_nothing_runs_here",
     "tests/sandbox/test_client.py::test_the_name_does_not_resolve",
     "tests/sandbox/test_client.py::test_connecting_is_given_up_as_a_whole",

@@ -16,6 +16,7 @@ from cct_cloudflare.components.names import name_problem
 from cct_cloudflare.resources import components_dir, templates_dir
 from tests.components.readme import rows
 from tests.components.skills.script import SKILLS
+from tests.runtime import ROOT
 
 FOLDERS = sorted(path.parent for path in SKILLS.rglob("SKILL.md"))
 SCRIPTS = sorted(SKILLS.rglob("*.py"))
@@ -132,8 +133,10 @@ def test_what_a_text_shows_can_be_parsed(text: Path) -> None:
 
 
 def test_the_configuration_that_the_workers_skill_shows_has_keys_that_wrangler_knows() -> None:
-    schema = templates_dir() / "cloudflare" / "node_modules" / "wrangler" / "config-schema.json"
-    if not schema.is_file():
+    places = (ROOT / ".work/worker/.claude/sandbox/cloudflare", templates_dir() / "cloudflare")
+    schemas = [place / "node_modules" / "wrangler" / "config-schema.json" for place in places]
+    schema = next((schema for schema in schemas if schema.is_file()), None)
+    if schema is None:
         pytest.skip("wrangler is not installed here")
     known = json.loads(schema.read_text(encoding="utf-8"))["definitions"]["RawConfig"]["properties"]
     text = (SKILLS / "cloudflare" / "workers" / "SKILL.md").read_text(encoding="utf-8")
