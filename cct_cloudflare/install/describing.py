@@ -17,6 +17,7 @@ from cct_cloudflare.install.site import Site
 from cct_cloudflare.merging.model import paste
 from cct_cloudflare.plain import plain_code
 from cct_cloudflare.validation import Command, Effects, Risk, effects, risks
+from cct_cloudflare.validation.model import RULES
 from cct_cloudflare.wording import counted, tilde_path
 
 Style = Literal["", "bold", "dim", "good", "bad", "warn"]
@@ -135,7 +136,9 @@ def _account(told: Account) -> Iterator[Line]:
         yield f"    sets      {variable.name}={variable.value}  ({variable.where})", ""
     for key in dict.fromkeys(permission.key for permission in its.permissions):
         values = [permission.value for permission in its.permissions if permission.key == key]
-        yield from _wrapped(f"    {key:<9} ", values)
+        yield from _wrapped(f"    {key:<9} " if key in RULES else f"    sets      {key}=", values)
+    for setting in its.settings:
+        yield f"    sets      {setting.key}={setting.value}", ""
     for url in its.urls:
         yield f"    contacts  {url.url}  ({url.where})", ""
     for risk in told.risks:

@@ -64,13 +64,20 @@ def component_lines(
 
 
 def effect_lines(effects: Effects) -> Iterator[str]:
-    """Every command line, variable, permission and address that would take effect, one to a line."""
+    """Every command line, variable, permission, setting and address that would take effect, one to a line."""
+    from cct_cloudflare.validation.model import RULES
+
     for command in effects.commands:
         yield _fact("runs", f"{plain_line(command.line)} ({plain_line(command.where)})")
     for variable in effects.environment:
         yield _fact("sets", f"{plain_line(variable.name)}={plain_line(variable.value)} ({plain_line(variable.where)})")
     for permission in effects.permissions:
-        yield _fact(plain_line(permission.key), plain_line(permission.value))
+        if permission.key in RULES:
+            yield _fact(permission.key, plain_line(permission.value))
+        else:
+            yield _fact("sets", f"{plain_line(permission.key)}={plain_line(permission.value)}")
+    for setting in effects.settings:
+        yield _fact("sets", f"{plain_line(setting.key)}={plain_line(setting.value)}")
     for url in effects.urls:
         yield _fact("contacts", f"{plain_line(url.url)} ({plain_line(url.where)})")
 

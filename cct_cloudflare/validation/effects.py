@@ -1,4 +1,4 @@
-"""A package → every command line, variable, permission and address that would take effect."""
+"""A package → every command line, variable, permission, address and other setting that would take effect."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import Any
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.validation.facts import COMMAND_SETTINGS, GRANTS
-from cct_cloudflare.validation.model import Command, Effects, Permission, Url, Variable
+from cct_cloudflare.validation.model import Command, Effects, Permission, Setting, Url, Variable
 from cct_cloudflare.validation.reading import Reading, read
 from cct_cloudflare.validation.shells import shell_lines
 from cct_cloudflare.validation.showing import masked, shown
 
-Effect = Command | Variable | Permission | Url
+Effect = Command | Variable | Permission | Url | Setting
+
+# What the component says about itself.
+_NO_SETTINGS = ("$schema", "description")
 
 
 def effects(package: Package) -> Effects:
@@ -27,6 +30,7 @@ def effects(package: Package) -> Effects:
         tuple(effect for effect in found if isinstance(effect, Variable)),
         tuple(effect for effect in found if isinstance(effect, Permission)),
         tuple(effect for effect in found if isinstance(effect, Url)),
+        tuple(effect for effect in found if isinstance(effect, Setting)),
     )
 
 
@@ -55,6 +59,16 @@ def _of_settings(settings: Mapping[str, Any]) -> Iterator[Effect]:
             yield from _commands_in(value, key)
         elif key in GRANTS:
             yield from _grants((key,), value)
+        elif key not in _NO_SETTINGS:
+            yield from _others(key, value)
+
+
+def _others(key: str, value: Any) -> Iterator[Setting]:
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _others(f"{key}.{name}", inner)
+    else:
+        yield Setting(key, masked(key, _plain(value)))
 
 
 def _grants(at: tuple[str, ...], value: Any) -> Iterator[Effect]:

@@ -28,6 +28,10 @@ class Variable:
     """`settings`, or the server or hook that alone gets it."""
 
 
+#: The keys of permissions whose values are rules; the others are settings about permissions.
+RULES = ("allow", "ask", "deny")
+
+
 @dataclass(frozen=True, slots=True)
 class Permission:
     """`key` is `allow`, `ask`, `deny`, `defaultMode`, `additionalDirectories`… , `value` a rule, mode or folder."""
@@ -35,6 +39,14 @@ class Permission:
     key: str
     value: str
     where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Any other setting: `model`, `worktree.symlinkDirectories`. `value` is JSON, or a text as it is; safe to print."""
+
+    key: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +65,10 @@ class Effects:
     environment: tuple[Variable, ...] = ()
     permissions: tuple[Permission, ...] = ()
     urls: tuple[Url, ...] = ()
+    settings: tuple[Setting, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.commands or self.environment or self.permissions or self.urls)
+        return bool(self.commands or self.environment or self.permissions or self.urls or self.settings)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -69,6 +82,7 @@ class Effects:
                 for permission in self.permissions
             ],
             "urls": [{"url": url.url, "where": url.where} for url in self.urls],
+            "settings": [{"key": setting.key, "value": setting.value} for setting in self.settings],
         }
 
 

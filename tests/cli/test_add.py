@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from cct_cloudflare.cli.main import run_cli
+from cct_cloudflare.components.model import Kind
 from cct_cloudflare.install.site import Site
-from tests.install.trees import tree, write_tree
+from cct_cloudflare.validation import effects
+from tests.install.trees import bundled, tree, write_tree
 from tests.runtime import Cct
 from tests.wizard.terminal import on_terminal
 
@@ -271,3 +273,25 @@ def test_an_interrupted_change_is_finished_by_the_next_command(project: Path, ca
     assert run_cli(argv) == 0
     assert "interrupted" in capsys.readouterr().err
     assert (project / "a.txt").read_text() == "A\n"
+
+
+def test_settings_that_are_no_permission_are_shown(project: Path, capsys: Capture) -> None:
+    named = "model/sonnet-default,cleanup/short-history,permissions/no-bypass,permissions/no-web"
+    assert run_cli(["add", "--setting", named, "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    for said in (
+        "    sets      model=sonnet\n",
+        "    sets      cleanupPeriodDays=7\n",
+        "    sets      disableBypassPermissionsMode=disable\n",
+        "    deny      WebFetch, ",
+    ):
+        assert said in shown
+    assert run_cli(["show", "setting", "permissions/no-bypass"]) == 0
+    assert "sets         disableBypassPermissionsMode=disable\n" in capsys.readouterr().out
+
+
+def test_every_bundled_setting_has_an_effect_that_is_shown() -> None:
+    settings = [package for package in bundled() if package.item.kind is Kind.SETTING]
+    assert len(settings) > 10
+    for package in settings:
+        assert effects(package), package.item.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cct_cloudflare.components.model import Kind
-from cct_cloudflare.validation import Command, Effects, Permission, Url, Variable, effects
+from cct_cloudflare.validation import Command, Effects, Permission, Setting, Url, Variable, effects
 from tests.validation.packages import agent, command, package, server, setting, skill
 
 
@@ -47,6 +47,26 @@ def test_a_setting_shows_its_rules_variables_and_commands() -> None:
             Permission("extraKnownMarketplaces.b.source.source", "url", "settings"),
         ),
         urls=(Url("https://b.test/m.json", "extraKnownMarketplaces.b.source.url"),),
+        settings=(Setting("model", "sonnet"),),
+    )
+
+
+def test_a_setting_of_any_other_sort_is_shown_as_well() -> None:
+    made = setting(
+        {
+            "$schema": "https://x.test",
+            "cleanupPeriodDays": 7,
+            "fallbackModel": ["a", "b"],
+            "attribution": {"commit": "", "nested": {"token": "of my own"}},
+            "empty": {},
+        }
+    )
+    assert effects(made).settings == (
+        Setting("cleanupPeriodDays", "7"),
+        Setting("fallbackModel", '["a", "b"]'),
+        Setting("attribution.commit", ""),
+        Setting("attribution.nested.token", "********"),
+        Setting("empty", "{}"),
     )
 
 
@@ -119,7 +139,7 @@ def test_markdown_shows_what_it_allows_and_runs() -> None:
 def test_what_has_no_effect_shows_none() -> None:
     assert not effects(package(Kind.AGENT, "t.md", "Just text.\n"))
     assert not effects(setting("{"))
-    assert not effects(setting({"description": "d", "model": "opus"}))
+    assert not effects(setting({"description": "d", "$schema": "https://x.test"}))
     assert not effects(setting({"permissions": {"allow": ["Bash(*)"]}}, Kind.MCP))
 
 
@@ -142,4 +162,5 @@ def test_effects_as_json() -> None:
         "environment": [{"name": "A", "value": "1", "where": "settings"}],
         "permissions": [{"key": "deny", "value": "Read", "where": "settings"}],
         "urls": [],
+        "settings": [],
     }
