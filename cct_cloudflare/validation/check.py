@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections import defaultdict
@@ -24,6 +25,7 @@ from cct_cloudflare.validation.checks.servers import check_servers_file
 from cct_cloudflare.validation.checks.settings import check_settings
 from cct_cloudflare.validation.checks.texts import check_prompt, check_text
 from cct_cloudflare.validation.discovery import Unit, find_units
+from cct_cloudflare.validation.facts import CLIENT
 from cct_cloudflare.validation.model import Finding, Level
 from cct_cloudflare.validation.reading import read
 from cct_cloudflare.validation.showing import shown
@@ -99,6 +101,8 @@ def _check_json(unit: Unit, text: str) -> Iterator[Problem]:
         line = _LINE.search(str(failure))
         yield error(int(line.group(1)) if line else 0, "json", str(failure))
         return
+    if unit.name is None:
+        yield from _check_plain(text)
     if not isinstance(data, dict):
         yield error(1, "json", f"must be an object, not {kind_of(data)}")
         return
@@ -111,6 +115,15 @@ def _check_json(unit: Unit, text: str) -> Iterator[Problem]:
         yield error(1, "hook-shape", "has no hooks")
     yield from check_settings(data, lines)
     yield from missing_side_files(data, _side_files(unit), lines)
+
+
+def _check_plain(text: str) -> Iterator[Problem]:
+    """A file that Claude Code reads itself. What cct reads of a catalog may have comments: they are not installed."""
+    try:
+        json.loads(text.removeprefix(jsonc.BOM))
+    except json.JSONDecodeError as failure:
+        said = f"has a comment or a comma too many, and {CLIENT} reads nothing of a file with one"
+        yield error(failure.lineno, "json-plain", said)
 
 
 def _is_described(data: Mapping[str, Any]) -> bool:

@@ -6,6 +6,8 @@ import json
 import subprocess
 from typing import Any
 
+import pytest
+
 from cct_cloudflare.scripted import ScriptedModel, ToolReply
 from tests.claude.client import Claude
 from tests.runtime import Cct
@@ -90,6 +92,15 @@ def test_the_client_says_which_settings_it_does_not_take(cct: Cct, claude: Claud
     (cct.project / ".claude").mkdir()
     (cct.project / ".claude" / "settings.json").write_text('{"model": 5, "permissions": {"allow": ["Read(x"]}}')
     assert "Invalid settings" in claude.run("doctor").stdout
+
+
+@pytest.mark.parametrize("text", ['{"model": "opus"} // mine', '{"model": "opus",}'])
+def test_the_client_takes_no_comments(cct: Cct, claude: Claude, text: str) -> None:
+    """What `json-plain` of `cct validate` relies on."""
+    (cct.project / ".claude").mkdir()
+    (cct.project / ".claude" / "settings.json").write_text(text)
+    assert "Invalid or malformed JSON" in claude.run("doctor").stdout
+    assert cct("validate").code == 2
 
 
 def test_servers_wait_for_approval_which_trust_gives_and_yes_does_not(cct: Cct, claude: Claude) -> None:

@@ -454,7 +454,7 @@ def test_a_project_is_checked_with_its_settings_and_servers() -> None:
             ".claude/agents/thing.md": AGENT,
             ".claude/settings.json": '{"permissions": {"allow": ["Bash()"]}, "statusLine": {"type": "command", '
             '"command": ".claude/scripts/line.sh; .claude/hooks/gone.py"}}',
-            ".claude/settings.local.json": "{} // mine\n",
+            ".claude/settings.local.json": "{}\n",
             ".claude/scripts/line.sh": "",
             ".claude/hooks/config.json": "not a component",
             ".mcp.json": '{"mcpServers": {"x": {"command": ""}}}',
@@ -466,6 +466,20 @@ def test_a_project_is_checked_with_its_settings_and_servers() -> None:
         ".mcp.json:1: error: mcp-value",
     ]
     assert report.checked == 4
+
+
+def test_what_claude_code_reads_itself_has_no_comments() -> None:
+    """`tests/claude` has the client say that it does not take them."""
+    report = check(
+        {
+            ".claude/settings.json": '{\n  // mine\n  "model": "opus"\n}\n',
+            ".claude/settings.local.json": '\ufeff{"model": "opus"}\r\n',
+            ".mcp.json": '{\n  "mcpServers": {},\n}\n',
+        }
+    )
+    assert said(report) == [".claude/settings.json:2: error: json-plain", ".mcp.json:3: error: json-plain"]
+    commented = check({"settings/x.json": '{\n  "description": "d", // mine\n  "model": "opus",\n}\n'}, "settings")
+    assert said(commented) == []
 
 
 def test_a_file_is_known_by_its_folder_its_name_its_content_or_what_is_said_of_it() -> None:
