@@ -14,6 +14,7 @@ from cct_cloudflare.cli.consenting import ask_consent
 from cct_cloudflare.cli.options import may_ask
 from cct_cloudflare.errors import CctError, Exit
 from cct_cloudflare.install.applying import Applied, apply
+from cct_cloudflare.install.approving import approved_at
 from cct_cloudflare.install.describing import Account, account, comparison, lines, summary
 from cct_cloudflare.install.lockfile import Locked, Scope
 from cct_cloudflare.install.placing import place
@@ -103,6 +104,7 @@ def update(updating: Updating) -> int:
 def _accounts(plan: Plan, before: Sequence[Locked]) -> dict[str, Account]:
     """What each component that changes would do, and what of that nobody has agreed to yet."""
     by_ref = {locked.ref: locked for locked in before}
+    approved = approved_at(plan.site)
     told = {}
     for step in plan.having(Status.UPDATED, Status.CONFLICT):
         locked = by_ref[step.ref]
@@ -110,7 +112,7 @@ def _accounts(plan: Plan, before: Sequence[Locked]) -> dict[str, Account]:
             told[step.ref] = Account(step.ref, Effects(), ())
         elif step.package is not None:
             its = account(step.package, locked.scope, plan.site)
-            told[step.ref] = replace(its, risks=new_risks(locked, step.package))
+            told[step.ref] = replace(its, risks=new_risks(locked, step.package, approved))
     return told
 
 

@@ -3,6 +3,7 @@
 lockfile.py     cct.lock: what is installed, and what of the files belongs to each component
 site.py         the two places that are installed to; reading them, and refusing links that lead out of them
 request.py      what is asked for
+approving.py    which MCP servers start without a question
 placing.py      a component → the files and merges that Claude Code reads it from
 draft.py        the place as it will be, while changes are planned one after the other
 plan.py         what comes out of planning

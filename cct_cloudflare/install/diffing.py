@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.package import Package
+from cct_cloudflare.install.approving import approval
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Lock, Locked
-from cct_cloudflare.install.placing import Placement, approval, place
+from cct_cloudflare.install.placing import Placement, place
 from cct_cloudflare.install.site import Site
 from cct_cloudflare.install.updating import InstalledFiles, sha256
 from cct_cloudflare.merging.merge import unmerge

@@ -14,7 +14,7 @@ from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, MCP_FILE, SETTI
 from cct_cloudflare.install.rewriting import for_user
 from cct_cloudflare.install.site import Site
 from cct_cloudflare.merging import mcp, settings
-from cct_cloudflare.merging.model import Form, Piece
+from cct_cloudflare.merging.model import Piece
 
 _SIDE_FOLDERS = ("hooks", "scripts")
 
@@ -115,8 +115,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _texts(inner)
-
-
-def approval(names: tuple[str, ...]) -> tuple[Piece, ...]:
-    """What makes Claude Code start servers of a project's `.mcp.json` without asking, as its 2.1.330 reads it."""
-    return tuple(Piece(Form.ENTRY, ("enabledMcpjsonServers",), name) for name in names)

@@ -15,9 +15,10 @@ from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.install import store
+from cct_cloudflare.install.approving import approval, still_approved
 from cct_cloudflare.install.draft import Draft
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Locked, Scope
-from cct_cloudflare.install.placing import PlacedFile, Placement, approval, place
+from cct_cloudflare.install.placing import PlacedFile, Placement, place
 from cct_cloudflare.install.plan import Action, ConflictError, Decisions, FileStep, Plan, Question, Status, Step
 from cct_cloudflare.install.removing import take_out
 from cct_cloudflare.install.request import AddRequest
@@ -259,11 +260,18 @@ class _One:
         servers = tuple(
             held.piece.at[1] for owned in merged.values() for held in owned.pieces if held.piece.at[0] == "mcpServers"
         )
-        was_approved = self._installed is not None and LOCAL_SETTINGS_FILE in self._installed.merged
-        if self._package.item.kind is Kind.MCP and servers and (self._request.approve or was_approved):
-            self._approved = servers
-            merged[LOCAL_SETTINGS_FILE] = self._merge(LOCAL_SETTINGS_FILE, approval(servers))
+        if self._package.item.kind is Kind.MCP:
+            merged |= self._approve(servers)
         return merged
+
+    def _approve(self, servers: Sequence[str]) -> dict[str, Owned]:
+        """With a word for it all of them; without one those that the user's settings approve since cct did it."""
+        before = self._installed.merged.get(LOCAL_SETTINGS_FILE, Owned()) if self._installed else Owned()
+        still = still_approved(before, self._draft.read(LOCAL_SETTINGS_FILE)) if before != Owned() else ()
+        self._approved = tuple(name for name in servers if self._request.approve or name in still)
+        if self._approved:
+            return {LOCAL_SETTINGS_FILE: self._merge(LOCAL_SETTINGS_FILE, approval(self._approved))}
+        return {LOCAL_SETTINGS_FILE: before} if before != Owned() else {}
 
     def _merge(self, path: str, pieces: Sequence[Piece]) -> Owned:
         text = self._draft.read(path)

@@ -15,9 +15,10 @@ from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Package
 from cct_cloudflare.install import store
+from cct_cloudflare.install.approving import Approved, approval, still_approved
 from cct_cloudflare.install.draft import Draft
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, MCP_FILE, Locked
-from cct_cloudflare.install.placing import PlacedFile, Placement, approval, place
+from cct_cloudflare.install.placing import PlacedFile, Placement, place
 from cct_cloudflare.install.plan import Action, Decisions, FileStep, Plan, Question, Status, Step
 from cct_cloudflare.install.site import Site
 from cct_cloudflare.install.texts import as_text
@@ -69,14 +70,13 @@ def plan_update(request: UpdateRequest) -> Plan:
     return Plan(request.site, tuple(steps), change, lock, tuple(questions), keeps=keeps)
 
 
-def new_risks(locked: Locked, package: Package) -> tuple[Risk, ...]:
-    """What of the present version nobody has agreed to yet.
+def new_risks(locked: Locked, package: Package, approved: Approved = Approved()) -> tuple[Risk, ...]:  # noqa: B008
+    """What of the present version nobody here has agreed to yet. `approved` are MCP servers that start unasked.
 
-    Code that may run is new with every change in it, also where the risk reads the same as before.
+    Code that may run is new with every change in it, also where the risk reads the same as before. That a lock file
+    names a version is no consent, since it may come from anybody: what was installed here is in the store.
     """
-    if locked.digest == package.digest:
-        return ()
-    now = (*risks(package), *_changed_servers(locked, package))
+    now = (*risks(package), *_changed_servers(locked, package, approved))
     before = store.get(locked.digest)
     if before is None:
         return now
@@ -87,15 +87,19 @@ def new_risks(locked: Locked, package: Package) -> tuple[Risk, ...]:
     return tuple(risk for risk in now if risk not in agreed)
 
 
-def _changed_servers(locked: Locked, package: Package) -> Iterator[Risk]:
+def _changed_servers(locked: Locked, package: Package, approved: Approved) -> Iterator[Risk]:
     """Servers that Claude Code starts without asking, which it does by their names, and that are others now."""
-    approved = {held.piece.value for held in _owned(locked, LOCAL_SETTINGS_FILE) if isinstance(held.piece.value, str)}
-    before = {held.piece.at[-1]: held.piece for held in _owned(locked, MCP_FILE)}
-    if locked.kind is not Kind.MCP or not approved:
+    if locked.kind is not Kind.MCP:
         return
+    by_cct = {held.piece.value for held in _owned(locked, LOCAL_SETTINGS_FILE) if isinstance(held.piece.value, str)}
+    installed = {(held.wanted_at or held.piece.at)[-1]: held.piece for held in _owned(locked, MCP_FILE)}
+    declined = locked.merged[MCP_FILE].declined if MCP_FILE in locked.merged else ()
     for piece in mcp.wanted(package.files[package.main]):
-        name = piece.at[-1]
-        if name in approved and not (name in before and before[name].means(piece.value)):
+        before = installed.get(piece.at[-1])
+        name = (before or piece).at[-1]
+        is_same = before is not None and before.means(piece.value)
+        is_declined = any(one.at == piece.at and one.means(piece.value) for one in declined)
+        if (name in by_cct or approved.has(name)) and not (is_same or is_declined):
             what = f"it changes the MCP server {printable(name)}, which Claude Code starts without asking"
             yield Risk("approved-server", what, f"{package.main}: mcpServers.{printable(name)}")
 
@@ -262,17 +266,21 @@ class _One:
             if owned != Owned():
                 merged[path] = owned
         if self._locked.kind is Kind.MCP:
-            approved = self._merge(LOCAL_SETTINGS_FILE, self._approvals(merged.get(MCP_FILE, Owned())))
+            approved = self._approve(merged.get(MCP_FILE, Owned()))
             if approved != Owned():
                 merged[LOCAL_SETTINGS_FILE] = approved
         return merged
 
-    def _approvals(self, servers: Owned) -> tuple[Piece, ...]:
+    def _approve(self, servers: Owned) -> Owned:
         """What was approved stays so, under the names that the servers have now; more needs a word of its own."""
         before = self._locked.merged.get(LOCAL_SETTINGS_FILE, Owned())
-        approved = {held.piece.value for held in before.pieces if isinstance(held.piece.value, str)}
+        still = still_approved(before, self._draft.read(LOCAL_SETTINGS_FILE)) if before != Owned() else ()
+        if not (self._request.approve or still):
+            return before  # it may be somebody else's, who shares the lock file
         names = (held.piece.at[1] for held in servers.pieces)
-        return approval(tuple(name for name in names if self._request.approve or name in approved))
+        return self._merge(
+            LOCAL_SETTINGS_FILE, approval(name for name in names if self._request.approve or name in still)
+        )
 
     def _merge(self, path: str, wanted: Sequence[Piece]) -> Owned:
         text = self._draft.read(path)

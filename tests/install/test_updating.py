@@ -14,6 +14,7 @@ from cct_cloudflare.components.package import Package
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.install import store
 from cct_cloudflare.install.applying import apply
+from cct_cloudflare.install.approving import approved_at
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Lock, Locked, Scope
 from cct_cloudflare.install.plan import Action, Decisions, Plan, Status
 from cct_cloudflare.install.planning import plan_add
@@ -309,6 +310,43 @@ def test_an_approved_server_that_changes_needs_consent(tmp_path: Path) -> None:
     assert "approved-server" in agreed(tmp_path, before, after, approve=True)
     same = package("mcp", "x/m", {**servers(one="a"), "description": "Other words."})
     assert "approved-server" not in {risk.rule for risk in new_risks(locked_of(tmp_path), same)}
+
+
+def test_a_server_that_the_user_has_approved_himself_needs_consent_when_it_changes(tmp_path: Path) -> None:
+    before, after = package("mcp", "x/m", servers(one="a")), package("mcp", "x/m", servers(one="b"))
+    assert "approved-server" not in agreed(tmp_path, before, after)
+    for text in ('{"enabledMcpjsonServers": ["one"]}', '{"enableAllProjectMcpServers": true}'):
+        write_tree(tmp_path, {".claude/settings.local.json": text})
+        found = new_risks(locked_of(tmp_path), after, approved_at(Site.of_project(tmp_path)))
+        assert "approved-server" in {risk.rule for risk in found}
+
+
+def test_a_server_under_a_second_name_is_told_by_that(tmp_path: Path) -> None:
+    write_tree(tmp_path, {".mcp.json": json.dumps(servers(one="mine"))})
+    request = AddRequest.of((package("mcp", "x/m", servers(one="a")),), tmp_path, Scope.PROJECT, approve=True)
+    apply(request.site, lambda: plan_add(request.deciding(Decisions(Decision.BOTH))))
+    [changed] = new_risks(locked_of(tmp_path), package("mcp", "x/m", servers(one="b")))
+    assert "one-2" in changed.what
+
+
+def test_a_lock_file_that_came_from_elsewhere_is_no_consent(tmp_path: Path) -> None:
+    evil = hook("true")
+    lock = Lock((Locked(evil.item.kind, evil.item.name, "/proc/self/cwd/evil", None, evil.digest, Scope.LOCAL),))
+    write_tree(tmp_path, {".claude/cct.lock": lock.to_bytes()})
+    assert {risk.rule for risk in new_risks(locked_of(tmp_path), evil)} == {"hook-command"}
+
+
+def test_an_approval_that_only_the_lock_file_knows_is_none(tmp_path: Path) -> None:
+    install(tmp_path, package("mcp", "x/m", servers(one="a")), approve=True)
+    local = tmp_path / ".claude/settings.local.json"
+    local.unlink()  # as for whoever shares the project: this file is not shared
+    lock = lock_of(tmp_path)
+    install(tmp_path, package("mcp", "x/m", servers(one="a")))
+    assert not local.exists()
+    assert lock_of(tmp_path) == lock
+    update(tmp_path, package("mcp", "x/m", {**servers(one="a"), "description": "Other words."}))
+    assert not local.exists()
+    assert locked_of(tmp_path).merged == lock.components[0].merged
 
 
 def test_without_the_old_version_all_of_it_is_new(tmp_path: Path, home: Path) -> None:
