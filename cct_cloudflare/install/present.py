@@ -150,8 +150,8 @@ def _open_recorded(source: str, note: Note) -> Catalog:
 
 
 def _is_local(source: str) -> bool:
-    """A whole path; on Windows one that begins like `\\\\server` would ask another machine."""
-    return Path(source).is_absolute() and not source.startswith(("\\\\", "//"))
+    """A whole path; on Windows one that begins with two slashes, of either kind, would ask another machine."""
+    return Path(source).is_absolute() and source[:2].strip("/\\") != ""
 
 
 def _not_there(catalog: Catalog, locked: Locked) -> UsageError:

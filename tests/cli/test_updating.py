@@ -198,7 +198,16 @@ def test_a_named_source_is_about_what_it_has(source: Path, project: Path, capsys
 
 
 @pytest.mark.parametrize(
-    "address", ["https://registry.invalid", "github:someone/else", "git@host.invalid:x.git", "\\\\host\\share", "team"]
+    "address",
+    [
+        "https://registry.invalid",
+        "github:someone/else",
+        "git@host.invalid:x.git",
+        "\\\\host\\share",
+        "//host/share",
+        "/\\host\\share",
+        "team",
+    ],
 )
 def test_a_lock_file_leads_to_nobody_whom_the_user_has_not_named(
     address: str, source: Path, project: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
@@ -211,6 +220,7 @@ def test_a_lock_file_leads_to_nobody_whom_the_user_has_not_named(
     lock = project / ".claude/cct.lock"
     lock.write_text(lock.read_text().replace(json.dumps(str(source)), json.dumps(address)))
     monkeypatch.setattr("cct_cloudflare.registries.catalog_of", never)
+    monkeypatch.setattr(Path, "is_dir", lambda _: True)  # a share that answers
     told = answer(capsys, "update", "--yes", code=2)
     assert {gone["errorCode"] for gone in told["unavailable"]} == {"component_not_found"}
     assert "none of your registries" in told["unavailable"][0]["error"]
