@@ -81,6 +81,33 @@ def registry_names(_: click.Context, __: click.Parameter, incomplete: str) -> li
         return []
 
 
+def kinds_and_refs(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The kinds; behind `agent/` what there is of that kind, as `cct list` and `cct remove` write it."""
+    from cct_cloudflare.components.model import Kind
+
+    kind, slash, beginning = incomplete.partition("/")
+    if not slash:
+        return _items(dict.fromkeys(Kind, ""), incomplete)
+    if kind not in list(Kind):
+        return []
+    fitting = _component_names(context, Kind(kind), beginning)
+    return [_item(f"{kind}/{item.value}", item.help or "") for item in fitting]
+
+
+def names_of_kind(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What there is of the kind that was typed before."""
+    from cct_cloudflare.components.model import Kind
+
+    kind = context.params.get("kind")
+    return _component_names(context, Kind(kind), incomplete) if kind in list(Kind) else []
+
+
+def source_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What `--from` takes by a name."""
+    own = {"project": "what this project has itself", "bundled": "what comes with cct"}
+    return [*_items(own, incomplete), *registry_names(context, parameter, incomplete)]
+
+
 def model_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Aliases, then the full names that cct knows."""
     from cct_cloudflare.pricing import model_table

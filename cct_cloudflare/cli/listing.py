@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cct_cloudflare.cli.completing import source_names
 from cct_cloudflare.cli.options import directory_option, json_option
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ source_option = click.option(
     "--from",
     "source",
     metavar="SOURCE",
+    shell_complete=source_names,
     help="Only what one source has: project, bundled, the name of a registry, a folder or an address.",
 )
 
@@ -60,8 +62,11 @@ def list_(
     heal_project(directory)
     listed = take(directory, source, note=note).listed(None if kind is None else Kind(kind))
     listed = select(listed, category=category, installed=installed)
-    is_asked = installed or kind is not None or category is not None or source is not None
-    _show(listed, as_json=as_json, nothing="No component is like that." if is_asked else "There is no component.")
+    is_filtered = kind is not None or category is not None or source is not None
+    nothing = "No component is like that. All there is: cct list" if is_filtered else "There is no component."
+    if installed and not is_filtered:
+        nothing = "Nothing is installed here. What there is: cct list"
+    _show(listed, as_json=as_json, nothing=nothing)
 
 
 @click.command(
@@ -90,7 +95,7 @@ def search(
 
     listed = take(directory, source, note=note).listed(None if kind is None else Kind(kind))
     found = search_listed(listed, " ".join(query))
-    _show(found[:limit], as_json=as_json, nothing="Nothing is like that. All there is: cct list")
+    _show(found[:limit], as_json=as_json, nothing="No component is found by these words. All there is: cct list")
     if len(found) > limit and not as_json:
         click.echo(f"{limit:,} of {len(found):,} components; --limit shows more.", err=True)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cct_cloudflare.cli.completing import kinds_and_refs, names_of_kind
 from cct_cloudflare.cli.listing import KINDS, note, shown_width, source_option
 from cct_cloudflare.cli.options import directory_option, json_option
 from cct_cloudflare.errors import UsageError
@@ -21,8 +22,8 @@ Examples:
   cct show mcp github --from bundled
 """,
 )
-@click.argument("kind", metavar="KIND")
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("kind", metavar="KIND", shell_complete=kinds_and_refs)
+@click.argument("name", metavar="NAME", required=False, shell_complete=names_of_kind)
 @source_option
 @directory_option
 @json_option

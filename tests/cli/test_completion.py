@@ -99,6 +99,15 @@ def test_a_part_of_a_name_that_several_have_is_left_to_the_user(project: Path) -
     assert bash("cct --agent same") == [""]
 
 
+def test_bash_completes_what_can_be_shown_and_where_from(project: Path) -> None:
+    assert bash("cct show a") == ["agent"]
+    assert bash("cct show agent own") == ["team/own-agent"]
+    assert bash("cct show mcp devtools/git") == ["devtools/github"]
+    assert bash("cct show skill/testing/play") == ["skill/testing/playwright"]
+    assert bash("cct show nothing own") == [""]
+    assert bash("cct list --from bun") == ["bundled"]
+
+
 def test_bash_completes_commands_that_wrap_and_models(project: Path) -> None:
     assert bash("cct --command setup/setup-r") == ["setup/setup-react"]
     assert bash("cct --model hai") == ["haiku"]

@@ -95,11 +95,20 @@ def test_list_is_a_table_for_people(capsys: Capture, project: Path, monkeypatch:
     assert [line.split()[2] for line in lines if "devtools/github" in line] == ["project"]
 
 
-@pytest.mark.parametrize("argv", [["list", "--installed"], ["list", "--category", "none"], ["search", "qqqqqqqqqq"]])
-def test_nothing_is_said_beside_the_answer(argv: list[str], capsys: Capture, project: Path) -> None:
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["list", "--installed"], "Nothing is installed here."),
+        (["list", "--category", "none"], "No component is like that."),
+        (["list", "--installed", "--kind", "hook"], "No component is like that."),
+        (["search", "qqqqqqqqqq"], "No component is found by these words."),
+    ],
+)
+def test_nothing_is_said_beside_the_answer(argv: list[str], said: str, capsys: Capture, project: Path) -> None:
     assert run_cli(argv) == 0
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1
+    assert captured.err.startswith(said)
     assert answer(capsys, *argv) == {"items": []}
     assert list(project.iterdir()) == []
 
