@@ -32,7 +32,7 @@ _COLOURS = {"good": "green", "bad": "red", "warn": "yellow"}
 _OFFERED = {
     Decision.KEEP: "keep yours",
     Decision.REPLACE: "replace it",
-    Decision.BOTH: "have both, under two names",
+    Decision.BOTH: "have both",
 }
 _SUMMARY = (
     (Status.INSTALLED, "installed"),
@@ -147,10 +147,10 @@ def answered(decisions: Decisions, questions: Iterable[Question], screen: Screen
     """With an answer to each question. Raises click.Abort."""
     for question in questions:
         screen.show(comparison(question), err=True)
-        # Said again below a difference that may be long.
+        # What it is about is named again: the difference above may be long.
         *first, last = (_OFFERED[choice] for choice in question.choices)
         answer = click.prompt(
-            f"{question.what}: {', '.join(first)} or {last}?",
+            f"{printable(question.pointer or question.path)}: {', '.join(first)} or {last}?",
             type=click.Choice([str(choice) for choice in question.choices]),
             default=str(Decision.KEEP),
             err=True,

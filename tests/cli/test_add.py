@@ -224,7 +224,8 @@ def test_a_terminal_is_asked_about_each_conflict_and_about_edits(cct: Cct) -> No
     agent = cct.project / ".claude/agents/debugger.md"
     write_tree(cct.project, {".claude/agents/debugger.md": "Mine.\n"})
     with on_terminal(cct, "add", "--agent", "debugger") as terminal:
-        terminal.answer("keep yours or replace it?", "replace\r")
+        terminal.expect("agent/quality/debugger needs .claude/agents/debugger.md, where a file of yours is")
+        terminal.answer("\n.claude/agents/debugger.md: keep yours or replace it? (keep, replace) [keep]:", "replace\r")
         terminal.answer("[Y/n]:", "\r")
         assert terminal.end() == 0
     assert agent.read_text() != "Mine.\n"
