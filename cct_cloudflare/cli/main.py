@@ -132,7 +132,7 @@ def run_cli(argv: Sequence[str]) -> int:
     except CctError as error:
         return _fail(error, as_json=as_json, no_color=no_color)
     except click.UsageError as error:
-        hint = f"See: {error.ctx.command_path} --help" if error.ctx else "See: cct --help"
+        hint = f"See: {error.ctx.command_path if error.ctx else _command_path(argv)} --help"
         return _fail(UsageError(error.format_message(), hint=hint), as_json=as_json, no_color=no_color)
     except click.ClickException as error:
         return _fail(UsageError(error.format_message()), as_json=as_json, no_color=no_color)
@@ -148,6 +148,19 @@ def run_cli(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
         return Exit.OK
     return code if isinstance(code, int) else Exit.OK
+
+
+def _command_path(argv: Sequence[str]) -> str:
+    """The command that a line begins with, where click does not say which one a mistake is about."""
+    path = "cct"
+    command: click.Command = cct
+    context = click.Context(cct)
+    for word in argv:
+        below = command.get_command(context, word) if isinstance(command, click.Group) else None
+        if below is None:
+            break
+        path, command = f"{path} {word}", below
+    return path
 
 
 def _fail(error: CctError, *, as_json: bool, no_color: bool) -> int:

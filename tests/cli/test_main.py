@@ -78,6 +78,23 @@ def test_usage_errors_are_exit_2_and_write_nothing(
     assert list(project.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [
+        (["add", "--agent"], "cct add"),
+        (["registry", "add", "--ref"], "cct registry add"),
+        (["update", "--from"], "cct update"),
+        (["--agent"], "cct"),
+        (["add", "--nothing"], "cct add"),
+    ],
+)
+def test_a_usage_error_leads_to_the_help_of_its_command(
+    argv: list[str], command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli(argv) == 2
+    assert f"See: {command} --help\n" in capsys.readouterr().err
+
+
 def test_json_keeps_its_envelope_when_the_command_line_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_cli(["--json", "--no-such-option"]) == 2
     captured = capsys.readouterr()
