@@ -8,12 +8,15 @@ least, and one that has more of them comes first.
 from __future__ import annotations
 
 import math
-import operator
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
+from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import name_key
 from cct_cloudflare.components.package import Item
 
@@ -30,6 +33,7 @@ _WORTH = {
     "description": (25.0, 18.0, 8.0),
 }
 _WHOLE_NAME = 200.0
+_KINDS = {kind: f"{kind} {kind.folder}" for kind in Kind}
 #: How long a word must be to say something as the beginning, or as a part, of another one.
 _LEAST_BEGINNING = 2
 _LEAST_INSIDE = 3
@@ -62,17 +66,17 @@ def search(items: Iterable[Item], query: str, limit: int | None = None) -> list[
         return [Match(item, 0.0) for item in items[:limit]]
     listed = _fields(items)
     corpus = _Corpus(listed)
-    wanted = [terms for word in words if (terms := corpus.terms(word))]
-    hits = [[max(map(fields.worth, terms)) for terms in wanted] for fields in listed]
-    rarity = [_rarity(sum(worth > 0 for worth in column), len(listed)) for column in zip(*hits, strict=True)]
-    least = max(1, (len(wanted) + 1) // 2)
+    hits = [corpus.hits(terms) for word in words if (terms := corpus.terms(word))]
+    rarity = [_rarity(len(worths), len(listed)) for worths in hits]
+    counts = Counter(place for worths in hits for place in worths)
+    least = max(1, (len(hits) + 1) // 2)
     whole = _compact(query)
     found: list[tuple[int, Match]] = []
-    for fields, row in zip(listed, hits, strict=True):
-        count = sum(worth > 0 for worth in row)
+    for place, count in sorted(counts.items()):
         if count >= least:
-            score = sum(map(operator.mul, row, rarity))
-            if count == len(row) and fields.is_called(whole):
+            fields = listed[place]
+            score = sum(worths.get(place, 0.0) * rare for worths, rare in zip(hits, rarity, strict=True))
+            if count == len(hits) and fields.is_called(whole):
                 score += _WHOLE_NAME
             # Of two names that have a word, the shorter one is more about it.
             found.append((count, Match(fields.item, round(score - len(fields.item.leaf) / 10, 1))))
@@ -109,8 +113,6 @@ class _Fields:
         self.text = f"{head}\n{description}"
 
     def worth(self, term: _Term) -> float:
-        if term.word not in self.text:
-            return 0.0
         best = 0.0
         for (whole, beginning, inside), text in zip(_WORTH.values(), self.text.split("\n"), strict=True):
             if whole <= best or term.word not in text:
@@ -129,10 +131,13 @@ class _Fields:
 
 
 class _Corpus:
-    """All texts together: which words there are."""
+    """All texts together: which words there are, and where."""
 
     def __init__(self, listed: Sequence[_Fields]) -> None:
+        self._listed = listed
         self._text = "\n".join(fields.text for fields in listed)
+        # Where each text ends, with the line break after it.
+        self._ends = list(accumulate(len(fields.text) + 1 for fields in listed))
         self._heads = "\n".join(fields.head for fields in listed)
 
     def terms(self, word: str) -> list[_Term]:
@@ -146,6 +151,24 @@ class _Corpus:
             if is_there or len(word) < _LEAST_TWICE_MISTYPED or word not in self._text:
                 terms += self._neighbours(word, _WORTH_BESIDE_ITSELF if is_there else 1.0)
         return [term for term in terms if term.word in self._text]
+
+    def hits(self, terms: Iterable[_Term]) -> dict[int, float]:
+        """What has one of the terms, by its place in the list, and what the best one there is worth."""
+        best: dict[int, float] = {}
+        for term in terms:
+            for place in self._places(term.word):
+                worth = self._listed[place].worth(term)
+                if worth > best.get(place, 0.0):
+                    best[place] = worth
+        return best
+
+    def _places(self, word: str) -> Iterator[int]:
+        # No word has a line break in it, so that it lies within one text.
+        at = self._text.find(word)
+        while at >= 0:
+            place = bisect_right(self._ends, at)
+            yield place
+            at = self._text.find(word, self._ends[place])
 
     def _neighbours(self, word: str, worth: float) -> list[_Term]:
         from rapidfuzz import process
@@ -163,26 +186,31 @@ class _Corpus:
 
 
 def _fields(items: Sequence[Item]) -> list[_Fields]:
-    heads = (
-        _lines(
-            f"{item.leaf} {item.title} {item.leaf.translate(_JOINED)}",
-            item.category,
-            " ".join(item.tools),
-            f"{item.kind} {item.kind.folder}",
-        )
-        for item in items
-    )
     # Folded all at once: ten thousand texts are folded in a tenth of the time.
-    folded = zip(_folded(heads), _folded(_lines(item.description) for item in items), strict=True)
-    return [_Fields(item, head, description) for item, (head, description) in zip(items, folded, strict=True)]
+    heads, descriptions = _folded(map(_head, items)), _folded(_lines((item.description,)) for item in items)
+    return list(map(_Fields, items, heads, descriptions))
 
 
-def _lines(*texts: str) -> str:
+def _head(item: Item) -> str:
+    category, _, leaf = item.name.rpartition("/")
+    names = f"{leaf} {item.title} {leaf.translate(_JOINED)}"
+    return _lines((names, category, " ".join(item.tools), _KINDS[item.kind]))
+
+
+def _lines(texts: Sequence[str]) -> str:
+    """The texts, a line each."""
+    whole = "\n".join(texts)
+    if whole.count("\n") == len(texts) - 1:
+        return whole
     return "\n".join(text.replace("\n", " ") for text in texts)
 
 
 def _folded(texts: Iterable[str]) -> list[str]:
-    return name_key("\0".join(text.replace("\0", " ") for text in texts)).split("\0")
+    texts = list(texts)
+    whole = "\0".join(texts)
+    if whole.count("\0") != max(len(texts) - 1, 0):
+        whole = "\0".join(text.replace("\0", " ") for text in texts)
+    return name_key(whole).split("\0")
 
 
 def _words(query: str) -> list[str]:
