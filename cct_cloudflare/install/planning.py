@@ -146,8 +146,11 @@ class _One:
     def _make_room(self) -> None:
         """Components that have the place: the same one from another source, or another that needs the same file."""
         rivals = [] if self._installed is None or self._same_content else [self._installed]
+        if self._package.item.kind is Kind.SKILL:  # two folders whose names differ by case are one elsewhere
+            found = self._draft.lock.find(Kind.SKILL, self._package.item.leaf)
+            rivals += [rival for rival in found if rival != self._installed]
         for path, placed in self._placement.files.items():
-            spelt = self._draft.spelt(path)
+            spelt = self._spelt(path)
             if spelt is None or (spelt == path and self._draft.read(path) == placed.content):
                 continue
             rivals += [
@@ -197,11 +200,21 @@ class _One:
             if path not in self._hashes:
                 self._put_file(path, placed)
 
+    def _spelt(self, path: str) -> str | None:
+        """The file that is in the place of `path`, however it, or the folder of its skill, is spelt."""
+        spelt = self._draft.spelt(path)
+        if spelt is None and self._package.item.kind is Kind.SKILL:
+            folder = "/".join(path.split("/")[:3])
+            other = self._draft.spelt(folder)
+            if other is not None and other != folder:
+                return self._draft.spelt(other + path.removeprefix(folder))
+        return spelt
+
     def _in_the_way(self) -> dict[str, str]:
         """Paths of the component that something else has → how that is spelt."""
         found = {}
         for path, placed in self._placement.files.items():
-            spelt = self._draft.spelt(path)
+            spelt = self._spelt(path)
             if spelt is not None and (spelt != path or self._draft.read(path) != placed.content):
                 found[path] = spelt
         return found
@@ -228,7 +241,7 @@ class _One:
         )
 
     def _put_file(self, path: str, placed: PlacedFile) -> None:
-        spelt = self._draft.spelt(path)
+        spelt = self._spelt(path)
         before = None if spelt is None else self._draft.read(spelt)
         was_ours = self._installed is not None and path in self._installed.files
         if spelt == path and before == placed.content:

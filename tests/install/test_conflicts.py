@@ -71,6 +71,35 @@ def test_names_that_are_equal_but_for_case_are_one_conflict(project: Path, name:
     assert tree(project) == before
 
 
+def test_folders_of_skills_that_are_equal_but_for_case_are_one_conflict(tmp_path: Path) -> None:
+    write_tree(tmp_path, {".claude/skills/Helper/SKILL.md": "Mine.\n", ".claude/skills/Helper/more.txt": "Mine.\n"})
+    before = tree(tmp_path)
+    skill = package("skill", "a/helper", "Theirs.\n", run_sh="1")
+    with pytest.raises(ConflictError):
+        add(tmp_path, skill)
+    add(tmp_path, skill, every=Decision.KEEP)
+    assert tree(tmp_path) == before
+    add(tmp_path, skill, every=Decision.REPLACE)
+    skills = tmp_path / ".claude/skills"
+    files = {path.relative_to(skills).as_posix() for path in skills.rglob("*") if path.is_file()}
+    assert files == {"Helper/more.txt", "helper/SKILL.md", "helper/run.sh"}
+    remove(tmp_path, "skill/a/helper")
+    assert tree(tmp_path) == before
+
+
+def test_two_skills_whose_names_differ_by_case_are_one_conflict(tmp_path: Path) -> None:
+    one, other = package("skill", "a/Helper", "One.\n"), package("skill", "b/helper", "Other.\n")
+    with pytest.raises(ConflictError):
+        add(tmp_path, one, other)
+    add(tmp_path, one)
+    with pytest.raises(ConflictError):
+        add(tmp_path, other)
+    add(tmp_path, other, every=Decision.REPLACE)
+    assert [folder.name for folder in (tmp_path / ".claude/skills").iterdir()] == ["helper"]
+    remove(tmp_path, "skill/b/helper")
+    assert tree(tmp_path) == {}
+
+
 def test_names_that_are_equal_but_for_their_unicode_form_are_one_conflict(tmp_path: Path) -> None:
     composed, decomposed = (unicodedata.normalize(form, "helfér") for form in ("NFC", "NFD"))
     write_tree(tmp_path, {f".claude/agents/{decomposed}.md": "Mine.\n"})
