@@ -4,7 +4,8 @@ Claude is asked once there, through an API that takes a text, a model and a leng
 without network, tools or environment. So a skill's instructions mean something, a model and a few variables do, and
 the rest is Claude Code's own business: it is not dropped silently, but named in a `NotApplied`.
 
-Values of variables are never told: one may be a key.
+Values of variables are never told: one may be a key. What reads settings is imported where there are some: most
+prompts have none.
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ from cct_cloudflare.components.prompt import Instructions
 from cct_cloudflare.errors import ConfigError, UnsafeError, UsageError
 from cct_cloudflare.left_out import NotApplied
 from cct_cloudflare.limits import LEAST_MAX_TOKENS, MOST_MAX_TOKENS
-from cct_cloudflare.merging import jsonc
-from cct_cloudflare.merging.settings import IGNORED
-from cct_cloudflare.validation.variables import danger
 
 BASE_URL = "ANTHROPIC_BASE_URL"
 MODEL = "ANTHROPIC_MODEL"
@@ -164,6 +162,8 @@ class _Found:
         self._leave(package.item.ref, [f"mcpServers.{printable(name)}" for name in names], _SERVERS)
 
     def settings(self, package: Package) -> None:
+        from cct_cloudflare.merging.settings import IGNORED
+
         ref = package.item.ref
         for key, value in _object(package).items():
             if key in IGNORED:
@@ -239,6 +239,8 @@ class _Found:
 
 
 def _is_risky(name: str) -> bool:
+    from cct_cloudflare.validation.variables import danger
+
     found = danger(name)
     return found is not None and found.rule in _REFUSED
 
@@ -251,6 +253,8 @@ def _text(package: Package) -> str:
 
 
 def _object(package: Package) -> dict[str, Any]:
+    from cct_cloudflare.merging import jsonc
+
     try:
         data = jsonc.load(package.files[package.main])
     except jsonc.JsoncError as error:

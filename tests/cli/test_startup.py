@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,21 @@ def test_nothing_heavy_is_imported_to_say_hello(argv: list[str]) -> None:
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stderr == "[]\n"
+
+
+def test_a_prompt_without_components_loads_nothing_that_installs_or_judges_them(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from cct_cloudflare.cli.main import run_cli\n"
+        f"code = run_cli(['--sandbox', 'cloudflare', '--prompt', 'x', '--dry-run', '--directory', {str(tmp_path)!r}])\n"
+        "rooms = {'catalog', 'install', 'inventory', 'merging', 'registries', 'validation'}\n"
+        "light = {'cct_cloudflare.install', 'cct_cloudflare.install.state'}  # whether a change was interrupted\n"
+        "names = [name.split('.') for name in set(sys.modules) - light if name.startswith('cct_cloudflare.')]\n"
+        "print(sorted(rooms.intersection(name[1] for name in names)))\n"
+        "sys.exit(code)\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines()[-1] == "[]"
 
 
 def test_python_dash_m_is_the_same_command() -> None:
