@@ -15,7 +15,7 @@ from cct_cloudflare.cli.completing import (
     setting_names,
     skill_names,
 )
-from cct_cloudflare.cli.options import directory_option, json_option, no_color_option
+from cct_cloudflare.cli.options import decision_of, directory_option, json_option, no_color_option
 
 _EPILOG = """\b
 Examples:
@@ -54,16 +54,13 @@ whatever else acts by itself or weakens a protection, need a yes of their own: -
     show_default=True,
     help="For everybody in the project; for you there (settings and hooks); for you everywhere.",
 )
-@click.option("--keep", "every", flag_value="keep", default=None, help="In a conflict, leave yours.")
+@click.option("--keep", is_flag=True, help="In a conflict, leave yours.")
 @click.option(
     "--replace",
-    "every",
-    flag_value="replace",
+    is_flag=True,
     help="In a conflict, take the component's; yours comes back with remove.",
 )
-@click.option(
-    "--both", "every", flag_value="both", help="In a conflict between MCP servers, have both, under two names."
-)
+@click.option("--both", is_flag=True, help="In a conflict between MCP servers, have both, under two names.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--yes", is_flag=True, help="Ask nothing; what is risky is refused.")
 @click.option("--trust", is_flag=True, help="Install risky content, and approve MCP servers for Claude Code, unasked.")
@@ -79,7 +76,9 @@ def add(
     mcps: tuple[str, ...],
     source: str | None,
     scope: str,
-    every: str | None,
+    keep: bool,
+    replace: bool,
+    both: bool,
     dry_run: bool,
     yes: bool,
     trust: bool,
@@ -95,7 +94,6 @@ def add(
     from cct_cloudflare.cli.adding import add as carry_out
     from cct_cloudflare.components.model import Kind
     from cct_cloudflare.install.lockfile import Scope
-    from cct_cloudflare.merging.model import Decision
 
     carry_out(
         Adding(
@@ -110,7 +108,7 @@ def add(
             directory,
             source,
             Scope(scope),
-            None if every is None else Decision(every),
+            decision_of(keep=keep, replace=replace, both=both),
             yes,
             trust,
             dry_run,

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -28,6 +28,9 @@ from cct_cloudflare.limits import (
     MOST_MAX_TOKENS,
     MOST_TIMEOUT,
 )
+
+if TYPE_CHECKING:
+    from cct_cloudflare.merging.model import Decision
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -251,6 +254,18 @@ def may_ask(*, yes: bool, as_json: bool) -> bool:
 
 def milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
+
+
+def decision_of(*, keep: bool, replace: bool, both: bool) -> Decision | None:
+    """What `--keep`, `--replace` or `--both` say about every conflict. Raises UsageError for more than one."""
+    from cct_cloudflare.merging.model import Decision
+
+    given = {Decision.KEEP: keep, Decision.REPLACE: replace, Decision.BOTH: both}
+    decisions = [decision for decision, is_given in given.items() if is_given]
+    if len(decisions) > 1:
+        flags = " and ".join(f"--{decision}" for decision in decisions)
+        raise UsageError(f"{flags} contradict each other.", hint="Give one of them.")
+    return decisions[0] if decisions else None
 
 
 def read_prompt(prompt: str | None, prompt_file: Path | None) -> str | None:

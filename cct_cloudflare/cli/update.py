@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cct_cloudflare.cli.completing import installed_refs
-from cct_cloudflare.cli.options import directory_option, json_option, no_color_option
+from cct_cloudflare.cli.options import decision_of, directory_option, json_option, no_color_option
 
 _EPILOG = """\b
 Examples:
@@ -35,9 +35,9 @@ installed, needs it again. A registry gives what it is pinned to: cct registry u
     show_default=True,
     help="Where they are installed: in the project, or for you everywhere.",
 )
-@click.option("--keep", "every", flag_value="keep", default=None, help="In a conflict, leave yours.")
-@click.option("--replace", "every", flag_value="replace", help="In a conflict, take the component's.")
-@click.option("--both", "every", flag_value="both", help="In a conflict between MCP servers, have both.")
+@click.option("--keep", is_flag=True, help="In a conflict, leave yours.")
+@click.option("--replace", is_flag=True, help="In a conflict, take the component's.")
+@click.option("--both", is_flag=True, help="In a conflict between MCP servers, have both.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--yes", is_flag=True, help="Ask nothing; what is newly risky is refused.")
 @click.option("--trust", is_flag=True, help="Take newly risky content, and approve new MCP servers, unasked.")
@@ -48,7 +48,9 @@ def update(
     refs: tuple[str, ...],
     source: str | None,
     scope: str,
-    every: str | None,
+    keep: bool,
+    replace: bool,
+    both: bool,
     dry_run: bool,
     yes: bool,
     trust: bool,
@@ -63,7 +65,6 @@ def update(
     from cct_cloudflare.cli.updating import Updating
     from cct_cloudflare.cli.updating import update as carry_out
     from cct_cloudflare.install.lockfile import Scope
-    from cct_cloudflare.merging.model import Decision
 
-    decision = None if every is None else Decision(every)
+    decision = decision_of(keep=keep, replace=replace, both=both)
     return carry_out(Updating(refs, directory, source, Scope(scope), decision, yes, trust, dry_run, as_json, no_color))

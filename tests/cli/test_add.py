@@ -170,6 +170,8 @@ def test_a_conflict_is_refused_with_both_sides_for_machines(project: Path, capsy
         (["add", "--agent", "debugger", "--from", "./nowhere"], "nowhere"),
         (["add", "--agent", "debugger", "--directory", "nowhere"], "nowhere"),
         (["add", "--mcp", "devtools/github", "--scope", "user"], "claude mcp add --scope user"),
+        (["add", "--agent", "debugger", "--keep", "--replace", "--yes"], "--keep and --replace contradict each other."),
+        (["update", "--replace", "--both"], "--replace and --both contradict each other."),
         (["remove"], "Nothing to remove"),
         (["remove", "debugger"], "kind/name"),
         (["remove", "agent/debugger"], "not installed"),
