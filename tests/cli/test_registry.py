@@ -47,10 +47,10 @@ def answer(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> dic
 def test_added_listed_updated_removed(upstream: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = git(upstream, "rev-parse", "HEAD")
     assert run_cli(["registry", "add", "team", upstream.as_uri()]) == 0
-    shown = capsys.readouterr()
-    assert "1 agent" in shown.out
-    assert old in shown.out
-    said, _, command = shown.err.rpartition("cct ")
+    added = capsys.readouterr()
+    assert "1 agent" in added.out
+    assert old in added.out
+    said, _, command = added.err.rpartition("cct ")
     assert "See what it has" in said
     assert run_cli(command.split()) == 0
     assert "a/one" in capsys.readouterr().out
