@@ -15,6 +15,7 @@ from cct_cloudflare.install.rewriting import for_user
 from cct_cloudflare.install.site import Site
 from cct_cloudflare.merging import mcp, settings
 from cct_cloudflare.merging.model import Piece
+from cct_cloudflare.merging.settings import ShapeError
 
 _SIDE_FOLDERS = ("hooks", "scripts")
 
@@ -39,16 +40,15 @@ def place(package: Package, scope: Scope, site: Site) -> Placement:
     item = package.item
     _check(package)
     _check_room(package)
-    main = package.files[package.main]
     if item.kind is Kind.MCP:
         if scope is Scope.USER:
             raise UsageError(
                 f"{item.ref} cannot be installed for the user: Claude Code keeps those servers in a file of its own.",
                 hint="Claude Code adds one itself: claude mcp add --scope user. Or install it into a project.",
             )
-        return Placement(Scope.PROJECT, {}, {MCP_FILE: mcp.wanted(main)})
+        return Placement(Scope.PROJECT, {}, {MCP_FILE: _pieces(package)})
     if item.kind in (Kind.SETTING, Kind.HOOK):
-        pieces = settings.wanted(main)
+        pieces = _pieces(package)
         files = _side_files(package, pieces)
         if scope is Scope.USER:
             pieces = for_user(pieces, files, site, item.ref)
@@ -60,7 +60,20 @@ def place(package: Package, scope: Scope, site: Site) -> Placement:
         paths = sorted(package.files, key=lambda path: (path != package.main, path))
         files = {f"{folder}/{path}": PlacedFile(package.files[path], path in package.executable) for path in paths}
         return Placement(its_scope, files, {})
-    return Placement(its_scope, {f".claude/{item.kind.folder}/{item.leaf}.md": PlacedFile(main)}, {})
+    main = PlacedFile(package.files[package.main])
+    return Placement(its_scope, {f".claude/{item.kind.folder}/{item.leaf}.md": main}, {})
+
+
+def _pieces(package: Package) -> tuple[Piece, ...]:
+    item, main = package.item, package.files[package.main]
+    try:
+        return mcp.wanted(main) if item.kind is Kind.MCP else settings.wanted(main)
+    except ShapeError as error:
+        raise UsageError(
+            f"{printable(item.ref)} cannot be installed: {error.problem}.",
+            hint=f"Look at its {printable(package.main)} in {printable(item.source)}; cct validate names all problems.",
+            code="component_invalid",
+        ) from error
 
 
 def _check(package: Package) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cct_cloudflare.merging.model import Form, Piece
-from cct_cloudflare.merging.settings import invalid, read_object
+from cct_cloudflare.merging.settings import ShapeError, read_object
 
 
 def wanted(main: bytes) -> tuple[Piece, ...]:
@@ -13,7 +13,7 @@ def wanted(main: bytes) -> tuple[Piece, ...]:
     """
     servers = read_object(main).get("mcpServers")
     if not isinstance(servers, dict) or not all(isinstance(server, dict) for server in servers.values()):
-        raise invalid("its mcpServers are not an object of servers")
+        raise ShapeError("its mcpServers are not an object of servers")
     return tuple(
         Piece(
             Form.VALUE,

@@ -34,18 +34,22 @@ def read_object(main: bytes) -> dict[str, Any]:
     try:
         data = jsonc.load(main)
     except jsonc.JsoncError as error:
-        raise invalid(str(error)) from error
+        raise ShapeError(str(error)) from error
     if not isinstance(data, dict):
-        raise invalid("it is not a JSON object")
+        raise ShapeError("it is not a JSON object")
     return data
 
 
-def invalid(problem: str) -> UsageError:
-    return UsageError(
-        f"The component cannot be merged: {problem}.",
-        hint="Look at its file; `cct validate` names every problem.",
-        code="component_invalid",
-    )
+class ShapeError(UsageError):
+    """The component's file is none; `problem` says why, as the end of a sentence."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"The component cannot be merged: {problem}.",
+            hint="Look at its file; `cct validate` names every problem.",
+            code="component_invalid",
+        )
+        self.problem = problem
 
 
 def _pieces(component: Mapping[str, Any]) -> Iterator[Piece]:
@@ -58,9 +62,9 @@ def _pieces(component: Mapping[str, Any]) -> Iterator[Piece]:
 
 def _tree(at: tuple[str, ...], value: Any) -> Iterator[Piece]:
     if at == ("permissions",) and not isinstance(value, dict):
-        raise invalid("its permissions are not an object")
+        raise ShapeError("its permissions are not an object")
     if at == ("env",) and not (isinstance(value, dict) and all(isinstance(text, str) for text in value.values())):
-        raise invalid("its env is not an object of texts")
+        raise ShapeError("its env is not an object of texts")
     if isinstance(value, list) and at not in _ORDERED:
         for entry in value:
             yield Piece(Form.ENTRY, at, entry)
@@ -74,14 +78,14 @@ def _tree(at: tuple[str, ...], value: Any) -> Iterator[Piece]:
 def _hooks(events: Any) -> Iterator[Piece]:
     """One piece for each command. What a group has beside its commands (the matcher) goes with each of them."""
     if not isinstance(events, dict):
-        raise invalid("its hooks are not an object of events")
+        raise ShapeError("its hooks are not an object of events")
     for event, groups in events.items():
         if not isinstance(groups, list):
-            raise invalid(f"its hooks for {event[:40]!r} are not a list")
+            raise ShapeError(f"its hooks for {event[:40]!r} are not a list")
         for group in groups:
             commands = group.get("hooks") if isinstance(group, dict) else None
             if not isinstance(commands, list) or not all(isinstance(command, dict) for command in commands):
-                raise invalid(f"a hook for {event[:40]!r} has no list of commands")
+                raise ShapeError(f"a hook for {event[:40]!r} has no list of commands")
             head = {key: value for key, value in group.items() if key != "hooks"}
             for command in commands:
                 yield Piece(Form.HOOK, ("hooks", event), command, head)

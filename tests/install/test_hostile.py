@@ -60,6 +60,16 @@ def test_two_files_of_a_skill_that_need_one_place_are_refused(tmp_path: Path, on
     assert tree(tmp_path) == {}
 
 
+@pytest.mark.parametrize("kind", ["setting", "hook", "mcp"])
+def test_a_component_without_an_object_is_named_with_its_file_and_source(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        add(tmp_path, package("agent", "x/good", "Text.\n"), package(kind, "x/bad", "[]", source="team"))
+    assert refused.value.code == "component_invalid"
+    assert refused.value.message == f"{kind}/x/bad cannot be installed: it is not a JSON object."
+    assert refused.value.hint.startswith("Look at its bad.json in team")
+    assert tree(tmp_path) == {}
+
+
 @pytest.mark.parametrize(
     "text",
     [
