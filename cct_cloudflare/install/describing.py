@@ -10,13 +10,15 @@ from typing import Any, Literal
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Package
-from cct_cloudflare.install.lockfile import Scope
+from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, MCP_FILE, SETTINGS_FILE, Scope
 from cct_cloudflare.install.placing import place
 from cct_cloudflare.install.plan import Action, FileStep, Plan, Question, Status, Step
 from cct_cloudflare.install.site import Site
+from cct_cloudflare.merging import jsonc
 from cct_cloudflare.merging.model import paste
 from cct_cloudflare.plain import plain_code
 from cct_cloudflare.validation import Command, Effects, Risk, effects, risks
+from cct_cloudflare.validation.facts import CLIENT
 from cct_cloudflare.validation.model import RULES
 from cct_cloudflare.wording import counted, tilde_path
 
@@ -91,6 +93,18 @@ def lines(plan: Plan, told: dict[str, Account]) -> Iterator[Line]:
             yield from _account(told[step.ref])
         for note in step.notes:
             yield f"    {note}", "warn"
+    yield from _unread(plan)
+
+
+def _unread(plan: Plan) -> Iterator[Line]:
+    """Files of the user's into which something goes and which Claude Code does not read as they are."""
+    files = (file for step in plan.having(*_MAY_TAKE_EFFECT) for file in step.files)
+    for path, before in {
+        file.path: file.before for file in files if file.path in (SETTINGS_FILE, LOCAL_SETTINGS_FILE, MCP_FILE)
+    }.items():
+        if before is not None and jsonc.first_extra(before.decode("utf-8", "replace")) is not None:
+            said = f"{CLIENT} reads nothing of it, not yours either"
+            yield f"{shown_place(plan.site, path)} has a comment or a comma too many: {said}.", "warn"
 
 
 _STATUS = {

@@ -154,6 +154,15 @@ def load(data: bytes) -> Any:
     return None if root is None else value(root)
 
 
+def first_extra(text: str) -> int | None:
+    """The line of the first thing that plain JSON does not have: a comment, a comma too many. None without one."""
+    try:
+        json.loads(text.removeprefix(BOM))
+    except json.JSONDecodeError as error:
+        return error.lineno
+    return None
+
+
 def pieces(trivia: str) -> list[str]:
     """Trivia as its runs of white space and its comments."""
     return _PIECE.findall(trivia)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import defaultdict
@@ -119,11 +118,11 @@ def _check_json(unit: Unit, text: str) -> Iterator[Problem]:
 
 def _check_plain(text: str) -> Iterator[Problem]:
     """A file that Claude Code reads itself. What cct reads of a catalog may have comments: they are not installed."""
-    try:
-        json.loads(text.removeprefix(jsonc.BOM))
-    except json.JSONDecodeError as failure:
-        said = f"has a comment or a comma too many, and {CLIENT} reads nothing of a file with one"
-        yield error(failure.lineno, "json-plain", said)
+    line = jsonc.first_extra(text)
+    if line is not None:
+        yield error(
+            line, "json-plain", f"has a comment or a comma too many, and {CLIENT} reads nothing of a file with one"
+        )
 
 
 def _is_described(data: Mapping[str, Any]) -> bool:

@@ -298,3 +298,16 @@ def test_every_bundled_setting_has_an_effect_that_is_shown() -> None:
     assert len(settings) > 10
     for package in settings:
         assert effects(package), package.item.name
+
+
+def test_it_is_said_once_that_claude_code_reads_no_file_with_comments(project: Path, capsys: Capture) -> None:
+    argv = ["add", "--setting", "model/fallback,permissions/no-web", "--mcp", "docs/context7", "--yes"]
+    write_tree(project, {".claude/settings.json": '{\n  // mine\n  "env": {},\n}\n', ".mcp.json": "{}\n"})
+    assert run_cli(argv) == 0
+    said = capsys.readouterr().err
+    assert said.count(".claude/settings.json has a comment or a comma too many: Claude Code") == 1
+    assert ".mcp.json has" not in said
+    (project / ".claude/settings.json").write_text("{}")
+    (project / ".claude/cct.lock").unlink()
+    assert run_cli([*argv, "--replace"]) == 0
+    assert "too many" not in capsys.readouterr().err
