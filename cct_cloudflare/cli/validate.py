@@ -28,8 +28,8 @@ Examples:
 
 \b
 Each line is path:line: level: what is wrong (rule). An error is what Claude Code or cct does not
-take, or what misleads a reader; a warning is what may be meant otherwise. Exit code 0 without
-errors, else 2; with --strict, warnings count as errors.
+take, or what misleads a reader; a warning is what may be meant otherwise, or what nobody gets
+without --trust. Exit code 0 without errors, else 2; with --strict, warnings count as errors.
 """,
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=True))

@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from cct_cloudflare.components import frontmatter
 from cct_cloudflare.components.files import MAX_COMPONENT_BYTES, UnreadableFileError, read_text
 from cct_cloudflare.components.model import JSON_KINDS, KINDS_WITH_SIDES, Kind
 from cct_cloudflare.components.names import MAX_DEPTH, file_problem, name_key, name_problem
 from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.components.walking import is_folder, visible
 from cct_cloudflare.merging import jsonc
-from cct_cloudflare.validation.checks.markdown import check_markdown
+from cct_cloudflare.validation.checks.markdown import check_markdown, lines_of
 from cct_cloudflare.validation.checks.problem import Lines, Problem, error, kind_of, warning
 from cct_cloudflare.validation.checks.references import missing_from_skill, missing_side_files
 from cct_cloudflare.validation.checks.servers import check_servers_file
 from cct_cloudflare.validation.checks.settings import check_settings
-from cct_cloudflare.validation.checks.texts import check_prompt, check_text
+from cct_cloudflare.validation.checks.suspicious import check_risks
+from cct_cloudflare.validation.checks.texts import check_escapes, check_prompt, check_text
 from cct_cloudflare.validation.discovery import Unit, find_units
 from cct_cloudflare.validation.facts import CLIENT
 from cct_cloudflare.validation.model import Finding, Level
@@ -102,6 +104,8 @@ def _check_json(unit: Unit, text: str) -> Iterator[Problem]:
         return
     if unit.name is None:
         yield from _check_plain(text)
+    yield from check_escapes(text, data, lines)
+    yield from check_risks(_package(unit, text), lines)
     if not isinstance(data, dict):
         yield error(1, "json", f"must be an object, not {kind_of(data)}")
         return
@@ -140,13 +144,19 @@ def _side_files(unit: Unit) -> set[str]:
     return {item.name for folder in folders for item in _listing(folder)}
 
 
-def _check_markdown(unit: Unit, text: str) -> Iterator[Problem]:
+def _package(unit: Unit, text: str, others: Iterable[str] = ()) -> Package:
+    """The text, and the names of what comes along: `_check_other_files` reads that."""
     item = Item(unit.kind, unit.name or unit.leaf, "", "")
-    doubts = read(Package(item, {unit.file.name: text.encode()}, unit.file.name)).doubts
-    yield from check_markdown(unit.kind, unit.leaf, text, doubts)
+    return Package(item, {**dict.fromkeys(others, b""), unit.file.name: text.encode()}, unit.file.name)
+
+
+def _check_markdown(unit: Unit, text: str) -> Iterator[Problem]:
+    paths = {path for path, _ in _tree(unit.file.parent)} if unit.kind is Kind.SKILL else set()
+    package = _package(unit, text, sorted(paths))
+    yield from check_markdown(unit.kind, unit.leaf, text, read(package).doubts)
     yield from check_prompt(text, is_skill=unit.kind is Kind.SKILL)
+    yield from check_risks(package, lines_of(frontmatter.parse(text)))
     if unit.kind is Kind.SKILL:
-        paths = {path for path, _ in _tree(unit.file.parent)}
         folders = {parent.as_posix() for path in paths for parent in Path(path).parents}
         yield from missing_from_skill(text, paths | folders)
 

@@ -26,7 +26,7 @@ _KEY = re.compile(r"[\"']?([\w-]+)[\"']?[ \t]*:")
 def check_markdown(kind: Kind, leaf: str, text: str, doubts: tuple[str, ...]) -> Iterator[Problem]:
     """`leaf` is the name by the file (or a skill's folder); `doubts` are those of `reading.read`."""
     document = frontmatter.parse(text)
-    lines = _lines_of(document)
+    lines = lines_of(document)
     yield from (warning(1, "frontmatter-yaml", message) for message in document.warnings)
     yield from (error(1, "frontmatter-doubt", f"it {doubt}") for doubt in doubts)
     metadata = document.metadata
@@ -112,7 +112,8 @@ def _check_tools(metadata: Mapping[str, Any], lines: Lines) -> Iterator[Problem]
             yield warning(lines[key,], "unknown-tool", said)
 
 
-def _lines_of(document: frontmatter.Document) -> Lines:
+def lines_of(document: frontmatter.Document) -> Lines:
+    """The lines of the keys of the frontmatter."""
     found: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(document.fence.split("\n"), 1):
         match = _KEY.match(line)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from cct_cloudflare.validation.checks.problem import Problem, error, warning
+from cct_cloudflare.validation.checks.problem import At, Lines, Problem, error, warning
 from cct_cloudflare.validation.shells import line_that_runs_download
 from cct_cloudflare.validation.showing import has_token
 
@@ -31,24 +32,45 @@ _ZERO_WIDTH = re.compile("(?<=[!-~ ])[\u200b\u2060\ufeff]|(?<=[A-Za-z0-9])[\u200
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
 
 
+def check_escapes(text: str, data: Any, lines: Lines, at: At = ()) -> Iterator[Problem]:
+    """Characters that mislead and that the JSON `text` of `data` has as escapes: Claude and a terminal get them."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from check_escapes(text, key, lines, (*at, key))
+            yield from check_escapes(text, value, lines, (*at, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from check_escapes(text, value, lines, (*at, str(index)))
+    elif isinstance(data, str):
+        for rule, message, char in _misleading(data):
+            if char not in text:
+                yield error(lines[at], rule, f"{message} ({ascii(char)[1:-1]})")
+
+
 def check_text(text: str) -> Iterator[Problem]:
     """Characters, secrets, downloads that are run; one problem of a sort at most for each line."""
     for number, raw in enumerate(_lines(text.removeprefix("\ufeff")), 1):
         if raw.isascii() and raw.isprintable() and not has_token(raw):
             continue
-        line = _FLAG.sub("", raw)
-        for rule, (pattern, message) in _MISLEADING.items():
-            found = pattern.search(line)
-            if found is not None:
-                yield error(number, rule, f"{message} (U+{ord(found.group()):04X})")
-        found = _ZERO_WIDTH.search(line)
+        for rule, message, char in _misleading(raw):
+            yield error(number, rule, f"{message} (U+{ord(char):04X})")
+        found = _ZERO_WIDTH.search(raw)
         if found is not None:
             yield warning(number, "zero-width-character", f"has a character without width (U+{ord(found.group()):04X})")
-        if has_token(line):
+        if has_token(raw):
             yield warning(number, "secret", "has what looks like a key or token; name a variable instead")
     downloaded = line_that_runs_download(text)
     if downloaded is not None:
         yield warning(downloaded, "download-run", "downloads a program and runs it unread")
+
+
+def _misleading(text: str) -> Iterator[tuple[str, str, str]]:
+    """Rule, message and the first character of each sort."""
+    plain = _FLAG.sub("", text)
+    for rule, (pattern, message) in _MISLEADING.items():
+        found = pattern.search(plain)
+        if found is not None:
+            yield rule, message, found.group()
 
 
 def check_prompt(text: str, *, is_skill: bool) -> Iterator[Problem]:
