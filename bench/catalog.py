@@ -107,8 +107,7 @@ def _cached(argv: Sequence[str], project: Path, place: Path) -> Series:
 
 def _timed(argv: Sequence[str], project: Path, cache: Path) -> float:
     """Milliseconds: those that the script has printed, or of the whole command, from its start to its end."""
-    # Python may have been told to keep no compiled modules, which no user's is.
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONDONTWRITEBYTECODE": ""}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     start = time.perf_counter()
     answer = subprocess.run([*argv, str(project)], check=True, env=environment, capture_output=True, text=True)
     whole = (time.perf_counter() - start) * 1000

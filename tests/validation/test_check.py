@@ -493,7 +493,7 @@ def test_what_takes_a_yes_of_its_own_is_a_warning_at_its_line() -> None:
     assert grants({"settings/x.json": json.dumps(given, indent=1)}) == [
         "settings/x.json:4: permission-bypass",
         "settings/x.json:5: permission-any-command",
-        "settings/x.json:12: env-base-url",
+        "settings/x.json:10: env-base-url",
     ]
     agent = "---\nname: thing\ndescription: d\npermissionMode: bypassPermissions\n---\nDo it.\n"
     assert grants({"agents/thing.md": agent})[0] == "agents/thing.md:4: permission-bypass"
