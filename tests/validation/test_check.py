@@ -497,8 +497,9 @@ def test_what_takes_a_yes_of_its_own_is_a_warning_at_its_line() -> None:
     ]
     agent = "---\nname: thing\ndescription: d\npermissionMode: bypassPermissions\n---\nDo it.\n"
     assert grants({"agents/thing.md": agent})[0] == "agents/thing.md:4: permission-bypass"
-    assert "skills/s/thing/.mcp.json:0: plugin" not in grants({"skills/s/thing/SKILL.md": SKILL + "Read.\n"})
-    assert "skills/s/thing/SKILL.md:1: plugin" in grants({"skills/s/thing/.mcp.json": "{}"})
+    skill = {"skills/s/thing/SKILL.md": SKILL + "Read.\n"}
+    assert "skills/s/thing/SKILL.md:1: plugin" not in grants(skill)
+    assert "skills/s/thing/SKILL.md:1: plugin" in grants({**skill, "skills/s/thing/hooks/hooks.json": "{}"})
 
 
 def test_what_a_hook_is_for_is_no_warning_and_a_download_that_it_runs_is() -> None:
