@@ -65,7 +65,7 @@ class Draft:
             self.write(LOCK_PATH, b"")  # it may be what its folder is made for
             folders = {*lock.folders, *self._missing_folders()}.difference(emptied)
             lock = replace(lock, folders=tuple(sorted(folders)))
-            self.write(LOCK_PATH, lock.to_bytes())
+            self.write(LOCK_PATH, lock.to_bytes(None if self.site.is_user else self.site.root))
         writes = [
             Write(path, file.before, file.now, file.executable)
             for path, file in self._files.items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,8 @@ MERGED_FILES = frozenset({MCP_FILE, SETTINGS_FILE, LOCAL_SETTINGS_FILE})
 #: The folders of `.claude` that whole files are installed into.
 FILE_FOLDERS = ("agents", "commands", "skills", "hooks", "scripts")
 
+#: How a folder below the project begins.
+_HERE = "./"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -51,7 +54,8 @@ class Locked:
     Paths begin with `.claude/`, whatever the user's own folder is called, or are `.mcp.json`. `files` are those that
     cct wrote, with the SHA-256 of what it wrote; a file that was there already, with the same bytes, is not among
     them. `merged` is what the component owns in the files that it was merged into. `replaced` are files of the user's
-    whose place the component took, with the SHA-256 under which `store` keeps them.
+    whose place the component took, with the SHA-256 under which `store` keeps them. `address` is where the registry
+    that is called `source` lay for whoever installed it.
     """
 
     kind: Kind
@@ -63,6 +67,7 @@ class Locked:
     files: Mapping[str, str] = field(default_factory=dict)
     merged: Mapping[str, Owned] = field(default_factory=dict)
     replaced: Mapping[str, str] = field(default_factory=dict)
+    address: str | None = None
 
     @property
     def ref(self) -> str:
@@ -72,11 +77,13 @@ class Locked:
     def leaf(self) -> str:
         return self.name.rpartition("/")[2]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, place: Path | None = None) -> dict[str, Any]:
+        """A folder below `place` is written as `./…`: the others of the project have theirs elsewhere."""
         data: dict[str, Any] = {
             "kind": str(self.kind),
             "name": self.name,
-            "source": self.source,
+            "source": _relative(self.source, place),
+            **({} if self.address is None else {"address": self.address}),
             "revision": self.revision,
             "digest": self.digest,
             "scope": str(self.scope),
@@ -88,8 +95,11 @@ class Locked:
         return data
 
     @classmethod
-    def from_json(cls, data: Any) -> Locked:
-        """Raises ValueError, whose message continues a sentence, for whatever cct cannot have written."""
+    def from_json(cls, data: Any, place: Path | None = None) -> Locked:
+        """`place` is what `./…` lies below.
+
+        Raises ValueError, whose message continues a sentence, for whatever cct cannot have written.
+        """
         if not isinstance(data, dict):
             raise ValueError("it lists something that is no component")  # noqa: TRY004  # a bad record, not a bad call
         kind, name = Kind(_text(data, "kind")), _text(data, "name")
@@ -99,13 +109,14 @@ class Locked:
         return cls(
             kind,
             name,
-            _text(data, "source"),
+            _absolute(_text(data, "source"), place),
             revision,
             _sha256(data.get("digest")),
             Scope(_text(data, "scope")),
             _hashes(data.get("files", {})),
             {_merged_path(path): Owned.from_json(owned) for path, owned in _object(data.get("merged", {})).items()},
             _hashes(data.get("replaced", {})),
+            None if data.get("address") is None else _text(data, "address"),
         )
 
 
@@ -144,17 +155,21 @@ class Lock:
         ref = than.ref if than else None
         return tuple(locked.merged[path] for locked in self.components if path in locked.merged and locked.ref != ref)
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, place: Path | None = None) -> bytes:
+        """`place` is the folder of the project that it is written for."""
         data = {
             "version": VERSION,
-            "components": [locked.to_json() for locked in _ordered(self.components)],
+            "components": [locked.to_json(place) for locked in _ordered(self.components)],
             "folders": sorted(self.folders),
         }
         return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Lock:
-        """Raises ValueError, whose message continues a sentence."""
+    def from_bytes(cls, data: bytes, place: Path | None = None) -> Lock:
+        """`place` is the folder of the project that it lies in.
+
+        Raises ValueError, whose message continues a sentence.
+        """
         try:
             value = json.loads(data.decode("utf-8-sig"))
         except RecursionError as error:
@@ -167,7 +182,7 @@ class Lock:
             raise ValueError("another version of cct wrote it")
         if len(value["components"]) > MAX_COMPONENTS:
             raise ValueError("it has too many components")
-        components = tuple(Locked.from_json(item) for item in value["components"])
+        components = tuple(Locked.from_json(item, place) for item in value["components"])
         if len({(locked.kind, locked.name) for locked in components}) < len(components):
             raise ValueError("it has a component twice")
         folders = value.get("folders", [])
@@ -202,7 +217,7 @@ def read_lock_file(path: Path) -> Lock:
 def parse_lock(path: Path, data: bytes) -> Lock:
     """Raises ConfigError, which names `path`."""
     try:
-        return Lock.from_bytes(data)
+        return Lock.from_bytes(data, Path(os.path.realpath(path.parent.parent)))
     except (ValueError, RecursionError) as error:
         raise unusable(path, str(error)) from error
 
@@ -223,6 +238,22 @@ def is_file_path(path: str) -> bool:
         and parts[1] in FILE_FOLDERS
         and file_problem("/".join(parts[2:])) is None
     )
+
+
+def _relative(source: str, place: Path | None) -> str:
+    if place is None or not Path(source).is_relative_to(place):
+        return source
+    below = Path(source).relative_to(place).as_posix()
+    if below == ".":
+        return _HERE
+    return source if file_problem(below) else f"{_HERE}{below}"
+
+
+def _absolute(source: str, place: Path | None) -> str:
+    below = source.removeprefix(_HERE)
+    if place is None or below == source or (below and file_problem(below)):
+        return source
+    return str(place / below)
 
 
 def _ordered(components: Iterable[Locked]) -> tuple[Locked, ...]:

@@ -18,6 +18,7 @@ from cct_cloudflare.install import store
 from cct_cloudflare.install.approving import approval, still_approved
 from cct_cloudflare.install.draft import Draft
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Locked, Scope
+from cct_cloudflare.install.origins import address_of
 from cct_cloudflare.install.placing import PlacedFile, Placement, place
 from cct_cloudflare.install.plan import Action, ConflictError, Decisions, FileStep, Plan, Question, Status, Step
 from cct_cloudflare.install.removing import take_out
@@ -109,6 +110,7 @@ class _One:
             self._hashes,
             merged,
             self._replaced,
+            address_of(item.source),
         )
         self._draft.lock = self._draft.lock.having(locked)
         step = Step(self._ref, self._status(locked), tuple(self._files), self._package, locked, self._notes)

@@ -1,8 +1,4 @@
-"""What the sources of installed components have now.
-
-The lock file may come from anybody, so the source that it names is opened only when that contacts nobody whom the user
-has not named: the bundled catalog, a registry that was added, a folder of this machine, or what `--from` says.
-"""
+"""What the sources of installed components have now, or what `--from` names has."""
 
 from __future__ import annotations
 
@@ -12,15 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cct_cloudflare.components.model import Kind
-from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Catalog, Item, Package
 from cct_cloudflare.errors import CctError, UsageError
 from cct_cloudflare.install.lockfile import Locked
-
-BUNDLED = "bundled"
-
-#: Takes a sentence for people.
-Note = Callable[[str], None]
+from cct_cloudflare.install.origins import BUNDLED, Note, open_recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +83,19 @@ class _Opened:
     def __init__(self, named: Catalog | None, note: Note) -> None:
         self._named = named
         self._note = note
-        self._known: dict[str, Catalog | CctError] = {}
+        self._known: dict[tuple[str, str | None], Catalog | CctError] = {}
         self._items: dict[tuple[int, Kind], dict[str, Item]] = {}
 
     def catalog(self, locked: Locked) -> Catalog:
         if self._named is not None:
             return self._named
-        if locked.source not in self._known:
+        recorded = (locked.source, locked.address)
+        if recorded not in self._known:
             try:
-                self._known[locked.source] = _open_recorded(locked.source, self._note)
+                self._known[recorded] = open_recorded(*recorded, self._note)
             except CctError as error:
-                self._known[locked.source] = error
-        found = self._known[locked.source]
+                self._known[recorded] = error
+        found = self._known[recorded]
         if isinstance(found, CctError):
             raise found
         return found
@@ -121,37 +113,6 @@ def _open_named(source: str, base: Path | None, note: Note) -> Catalog:
     from cct_cloudflare.registries import catalog_of
 
     return bundled_catalog() if source == BUNDLED else catalog_of(source, base=base, note=note)
-
-
-def _open_recorded(source: str, note: Note) -> Catalog:
-    from cct_cloudflare.catalog import bundled_catalog
-    from cct_cloudflare.registries import catalog_of
-    from cct_cloudflare.registries.book import registries
-
-    if source == BUNDLED:
-        return bundled_catalog()
-    added = next((one.name for one in registries() if source in (one.name, one.address)), None)
-    if added is not None:
-        return catalog_of(added, note=note)
-    if _is_local(source) and Path(source).is_dir():
-        return catalog_of(source, note=note)
-    shown = printable(source[:200])
-    if _is_local(source):
-        raise UsageError(
-            f"The folder {shown} is gone.",
-            hint="Say where it is now: cct update --from FOLDER",
-            code="component_not_found",
-        )
-    raise UsageError(
-        f"{shown} is none of your registries, so it was not asked.",
-        hint="If you trust it, add it (cct registry add NAME ADDRESS), or name it once: cct update --from ADDRESS",
-        code="component_not_found",
-    )
-
-
-def _is_local(source: str) -> bool:
-    """A whole path; on Windows one that begins with two slashes, of either kind, would ask another machine."""
-    return Path(source).is_absolute() and source[:2].strip("/\\") != ""
 
 
 def _not_there(catalog: Catalog, locked: Locked) -> UsageError:

@@ -18,6 +18,7 @@ from cct_cloudflare.install import store
 from cct_cloudflare.install.approving import Approved, approval, still_approved
 from cct_cloudflare.install.draft import Draft
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, MCP_FILE, Locked
+from cct_cloudflare.install.origins import address_of
 from cct_cloudflare.install.placing import PlacedFile, Placement, place
 from cct_cloudflare.install.plan import Action, Decisions, FileStep, Plan, Question, Status, Step
 from cct_cloudflare.install.site import Site
@@ -151,6 +152,7 @@ class _One:
             self._hashes,
             merged,
             self._replaced,
+            address_of(item.source),
         )
         status = Status.CONFLICT if self.questions else Status.UPDATED
         self._draft.lock = self._draft.lock.having(after)
