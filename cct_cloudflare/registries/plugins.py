@@ -56,6 +56,8 @@ def arrange_plugins(tree: Tree, stats: Mapping[str, Stat] | None, own: str) -> t
         found += _markdown(plugin, Kind.COMMAND, "commands", stats)
         found += _skills(plugin, stats)
         found += _merged(plugin, texts, left_out)
+        if stats is None and plugin.has_defaults:
+            left_out.append(f"Folders of the plugin {plugin.name}: a site cannot be listed, its git repository can.")
     return found, left_out
 
 

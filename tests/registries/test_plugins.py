@@ -200,6 +200,7 @@ def test_on_a_web_site_what_is_named_with_its_file(site: Site) -> None:
     }
     catalog = catalog_of(site.url)
     assert refs(catalog) == ["agent/p/x", "hook/p/p", "mcp/p/db", "skill/p/s"]
+    assert catalog.listing.left_out == ("Folders of the plugin p: a site cannot be listed, its git repository can.",)
     assert catalog.items()[0].description == "An x."
     assert catalog.load(catalog.items()[0]).files == {"x.md": agent("x", "An x.").encode()}
     assert refs(catalog_of(f"{site.url}/.claude-plugin/marketplace.json")) == refs(catalog)
