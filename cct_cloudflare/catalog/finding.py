@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -101,8 +102,10 @@ def _not_found_hint(catalogs: Sequence[Catalog], name: str, kind: Kind) -> str:
             return f"It is {'an' if other in (Kind.AGENT, Kind.MCP) else 'a'} {other}: use --{other} {name}."
     items = [item for catalog in catalogs for item in catalog.items(kind)]
     names = list(dict.fromkeys(item.name for item in items))
-    if nearest := nearest_names(name, names) or [match.item.name for match in search(items, name, 3)]:
+    if nearest := nearest_names(name, names):
         return f"Did you mean {' or '.join(nearest)}?"
+    if about := [match.item.name for match in search(items, name, 3)]:
+        return f"About that there is {', '.join(about)}. More: cct search {shlex.quote(name)}"
     if 0 < len(names) <= _MOST_NAMED:
         return f"The {kind.folder} there are: {', '.join(names)}."
     return f"See what there is: cct list --kind {kind}"

@@ -12,7 +12,7 @@ import click
 from cct_cloudflare.cli.adding import Screen, tell_healed
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.errors import Exit, UsageError
-from cct_cloudflare.install.describing import Line, Style, shown_place
+from cct_cloudflare.install.describing import NOTHING_INSTALLED, Line, Style, shown_place
 from cct_cloudflare.install.diffing import ComponentDiff, FileDiff, Side
 from cct_cloudflare.install.diffing import diff as compare
 from cct_cloudflare.install.lockfile import Locked, Scope
@@ -112,7 +112,7 @@ def _side(file: FileDiff, side: Side, name: str) -> Iterator[Line]:
 
 def _summary(found: Sequence[ComponentDiff]) -> str:
     if not found:
-        return "Nothing is installed here."
+        return NOTHING_INSTALLED
     edited, outdated = sum(one.edited for one in found), sum(one.outdated for one in found)
     if not edited and not outdated:
         return f"{counted(len(found), 'component')} as installed, and up to date."

@@ -33,6 +33,8 @@ _MAX_COMPARED = 512 * 1024
 _MAX_FILES = 12
 _WIDTH = 100
 
+NOTHING_INSTALLED = "Nothing is installed here."
+
 _MARKS: dict[Action, tuple[str, Style]] = {
     Action.CREATED: ("+", "good"),
     Action.MERGED: ("~", "good"),
@@ -211,4 +213,6 @@ def summary(plan: Plan, verbs: Sequence[tuple[Status, str]]) -> str:
         count = len(plan.having(status))
         if count:
             parts.append(f"{counted(count, 'component')} {verb}")
-    return f"{', '.join(parts)}." if parts else "Nothing to do."
+    if parts:
+        return f"{', '.join(parts)}."
+    return "Nothing to do." if plan.steps or plan.lock.components else NOTHING_INSTALLED

@@ -120,7 +120,7 @@ def test_names_equal_but_for_case_or_unicode_form_are_a_conflict(one: str, other
 def test_an_unknown_name_gets_the_nearest_ones(tmp_path: Path) -> None:
     found = catalog(tmp_path, {**agents("team/python-developer", "qa/tester"), "hooks/guard.json": "{}"})
     assert refused([found], "pyton-developer").hint == "Did you mean team/python-developer?"
-    assert refused([found], "pyton").hint == "Did you mean team/python-developer?"
+    assert refused([found], "pyton").hint == "About that there is team/python-developer. More: cct search pyton"
     assert refused([found], "guard").hint == "It is a hook: use --hook guard."
     assert "qa/tester" in refused([found], "zzz").hint
     assert refused([], "zzz").hint == "See what there is: cct list --kind agent"

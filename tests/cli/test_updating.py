@@ -257,7 +257,7 @@ def test_without_anything_there_is_nothing_to_do(capsys: Capture, project: Path)
     assert run_cli(["diff"]) == 0
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err == "Nothing to do.\nNothing is installed here.\n"
+    assert shown.err == "Nothing is installed here.\nNothing is installed here.\n"
     assert list(project.iterdir()) == []
 
 

@@ -199,6 +199,7 @@ def test_on_a_web_site_what_is_named_with_its_file(site: Site) -> None:
         "p/.mcp.json": b'{"mcpServers": {"db": {"command": "db"}}}',
     }
     catalog = catalog_of(site.url)
+    assert isinstance(catalog, RegistryCatalog)
     assert refs(catalog) == ["agent/p/x", "hook/p/p", "mcp/p/db", "skill/p/s"]
     assert catalog.listing.left_out == ("Folders of the plugin p: a site cannot be listed, its git repository can.",)
     assert catalog.items()[0].description == "An x."
