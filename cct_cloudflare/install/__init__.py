@@ -12,6 +12,7 @@ describing.py   a plan, told to people and machines
 journal.py      several files changed as one, whatever kills the process; state.py: where that is kept
 applying.py     plans carried out under the place's lock
 store.py        copies of what was installed, for updates and diffs without a network
+oddities.py     what is not as it should be in a package that can be installed all the same
 origins.py      where a component came from, as the lock file says it
 present.py      what the sources of installed components have now
 updating.py     components brought to that; three_way.py: texts that both sides have changed

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from cct_cloudflare.components import frontmatter
 from cct_cloudflare.components.model import Kind
 from cct_cloudflare.components.names import printable
 from cct_cloudflare.components.package import Package
@@ -18,6 +17,7 @@ from cct_cloudflare.install import store
 from cct_cloudflare.install.approving import approval, still_approved
 from cct_cloudflare.install.draft import Draft
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, Locked, Scope
+from cct_cloudflare.install.oddities import oddities
 from cct_cloudflare.install.origins import address_of
 from cct_cloudflare.install.placing import PlacedFile, Placement, place
 from cct_cloudflare.install.plan import Action, ConflictError, Decisions, FileStep, Plan, Question, Status, Step
@@ -118,18 +118,12 @@ class _One:
 
     @property
     def _notes(self) -> tuple[str, ...]:
-        notes = [f"In {self._package.main} {warning}" for warning in self._warnings()]
+        notes = [*oddities(self._package)]
         if self._request.scope is Scope.LOCAL and self._placement.scope is not Scope.LOCAL:
             notes.append("It is for everybody in the project: only settings and hooks have a file of yours there")
         if self._approved:
             notes.append(f"Claude Code will start {', '.join(map(printable, self._approved))} here without asking you")
         return tuple(notes)
-
-    def _warnings(self) -> tuple[str, ...]:
-        """What is not as it should be in the text, which Claude Code reads all the same."""
-        if self._package.item.kind not in (Kind.AGENT, Kind.COMMAND, Kind.SKILL):
-            return ()
-        return frontmatter.parse(self._package.files[self._package.main].decode("utf-8", "replace")).warnings
 
     def _has_nothing_of_it(self, merged: Mapping[str, Owned]) -> bool:
         """Whether the user's decisions have left the whole component out."""

@@ -18,6 +18,7 @@ from cct_cloudflare.install import store
 from cct_cloudflare.install.approving import Approved, approval, still_approved
 from cct_cloudflare.install.draft import Draft
 from cct_cloudflare.install.lockfile import LOCAL_SETTINGS_FILE, MCP_FILE, Locked
+from cct_cloudflare.install.oddities import oddities
 from cct_cloudflare.install.origins import address_of
 from cct_cloudflare.install.placing import PlacedFile, Placement, place
 from cct_cloudflare.install.plan import Action, Decisions, FileStep, Plan, Question, Status, Step
@@ -155,6 +156,7 @@ class _One:
             address_of(item.source),
         )
         status = Status.CONFLICT if self.questions else Status.UPDATED
+        self._notes += oddities(package)
         self._draft.lock = self._draft.lock.having(after)
         return Step(locked.ref, status, tuple(self._files), package, after, tuple(self._notes))
 

@@ -18,11 +18,10 @@ from cct_cloudflare.components.names import MAX_DEPTH, file_problem, name_key, n
 from cct_cloudflare.components.package import Item, Package
 from cct_cloudflare.components.walking import is_folder, visible
 from cct_cloudflare.merging import jsonc
+from cct_cloudflare.validation.checks.data import check_data
 from cct_cloudflare.validation.checks.markdown import check_markdown, lines_of
 from cct_cloudflare.validation.checks.problem import Lines, Problem, error, kind_of, warning
 from cct_cloudflare.validation.checks.references import missing_from_skill, missing_side_files
-from cct_cloudflare.validation.checks.servers import check_servers_file
-from cct_cloudflare.validation.checks.settings import check_settings
 from cct_cloudflare.validation.checks.suspicious import check_risks
 from cct_cloudflare.validation.checks.texts import check_escapes, check_prompt, check_text
 from cct_cloudflare.validation.discovery import Unit, find_units
@@ -111,12 +110,7 @@ def _check_json(unit: Unit, text: str) -> Iterator[Problem]:
         return
     if unit.name is not None and not _is_described(data):
         yield warning(1, "description", "has no description, by which people choose it")
-    if unit.kind is Kind.MCP:
-        yield from check_servers_file(data, lines)
-        return
-    if unit.kind is Kind.HOOK and "hooks" not in data:
-        yield error(1, "hook-shape", "has no hooks")
-    yield from check_settings(data, lines)
+    yield from check_data(unit.kind, data, lines)
     yield from missing_side_files(data, _side_files(unit), lines)
 
 

@@ -60,6 +60,27 @@ def test_every_effect_is_shown_before_anything_is_written(project: Path, capsys:
     assert tree(project) == {}
 
 
+def test_what_claude_code_would_take_no_notice_of_is_said_before_it_is_installed(
+    project: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    handler = {"type": "command", "command": 'python3 "$CLAUDE_PROJECT_DIR"/.claude/hooks/gone.py'}
+    source = write_tree(
+        tmp_path / "source",
+        {
+            "settings/x.json": json.dumps({"description": "d", "env": {"A\0B": "1"}}),
+            "hooks/y.json": json.dumps({"description": "d", "hooks": {"PreToolUze": [{"hooks": [handler]}]}}),
+        },
+    )
+    named = ["add", "--from", str(source), "--setting", "x", "--hook", "y"]
+    assert run_cli([*named, "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "In x.json: 'A\\x00B' cannot be the name of a variable" in shown
+    assert "In y.json: PreToolUze is not an event of Claude Code; did you mean PreToolUse?" in shown
+    assert "In y.json: runs gone.py, which is not beside it" in shown
+    told = answer(capsys, *named, "--dry-run")
+    assert [len(component["notes"]) for component in told["components"]] == [1, 2]
+
+
 def test_command_lines_are_shown_as_they_will_be(project: Path, capsys: Capture) -> None:
     assert run_cli(["add", "--hook", "git/guard-main", "--scope", "user", "--dry-run"]) == 0
     shown = capsys.readouterr().out
