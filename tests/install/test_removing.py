@@ -120,8 +120,15 @@ def test_what_is_installed_is_kept_for_later_and_checked(tmp_path: Path) -> None
     assert store.get(skill.digest) == skill.files
     (archive,) = (data_dir() / "packages").iterdir()
     assert archive.stat().st_mode & 0o077 == 0
-    archive.write_bytes(archive.read_bytes()[:-4])
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:-4])
     assert store.get(skill.digest) is None
+    for place in range(len(whole) * 8):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        archive.write_bytes(damaged)
+        assert store.get(skill.digest) in (None, skill.files), f"bit {place}"
+    archive.write_bytes(whole[:-4])
     store.put(skill)
     assert store.get(skill.digest) == skill.files
     assert store.get("../x") is None
