@@ -113,12 +113,15 @@ class _One:
             address_of(item.source),
         )
         self._draft.lock = self._draft.lock.having(locked)
-        step = Step(self._ref, self._status(locked), tuple(self._files), self._package, locked, self._notes)
+        step = Step(self._ref, self._status(locked), tuple(self._files), self._package, locked, self._notes(merged))
         return [*self._before, step]
 
-    @property
-    def _notes(self) -> tuple[str, ...]:
+    def _notes(self, merged: Mapping[str, Owned]) -> tuple[str, ...]:
         notes = [*oddities(self._package)]
+        for held in (held for owned in merged.values() for held in owned.pieces):
+            if held.wanted_at is not None:
+                name, wanted = printable(held.piece.at[-1]), printable(held.wanted_at[-1])
+                notes.append(f"It is called {name} here, since there is another {wanted}")
         if self._request.scope is Scope.LOCAL and self._placement.scope is not Scope.LOCAL:
             notes.append("It is for everybody in the project: only settings and hooks have a file of yours there")
         if self._approved:

@@ -162,9 +162,7 @@ class Fetcher:
             return _body_of(kept)
         if self._offline:
             if kept is None:
-                raise unreachable(
-                    f"{_shown(url)} is not in the cache.", hint="Run it once with a network, without --offline."
-                )
+                raise unreachable(f"{_shown(url)} is not in the cache.", hint="Run it once with a network.")
             return _body_of(kept)
         try:
             answer = self._ask(url, kept, limit, accept, abort)

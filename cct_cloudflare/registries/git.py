@@ -124,7 +124,7 @@ def open_git(address: Address, revision: str | None, *, offline: bool, stale: bo
     if offline:
         commit = None if revision else _resolve(repository, last)
         if commit is None:
-            raise unreachable(f"{plain_line(address.text)} is not in the cache.", hint="Run it without --offline once.")
+            raise unreachable(f"{plain_line(address.text)} is not in the cache.", hint="Run it once with a network.")
         return GitTree(repository, commit)
     _prepare(repository)
     with project_lock(repository, patience=_FETCH_SECONDS + 10, waiting=lambda: note(_waiting(address))):

@@ -81,6 +81,13 @@ def test_what_claude_code_would_take_no_notice_of_is_said_before_it_is_installed
     assert [len(component["notes"]) for component in told["components"]] == [1, 2]
 
 
+def test_a_second_name_is_told(project: Path, capsys: Capture) -> None:
+    write_tree(project, {".mcp.json": json.dumps({"mcpServers": {"github": {"command": "mine"}}})})
+    assert run_cli(["add", "--mcp", "devtools/github", "--both", "--yes"]) == 0
+    assert "It is called github-2 here, since there is another github" in capsys.readouterr().err
+    assert list(json.loads((project / ".mcp.json").read_text())["mcpServers"]) == ["github", "github-2"]
+
+
 def test_command_lines_are_shown_as_they_will_be(project: Path, capsys: Capture) -> None:
     assert run_cli(["add", "--hook", "git/guard-main", "--scope", "user", "--dry-run"]) == 0
     shown = capsys.readouterr().out
