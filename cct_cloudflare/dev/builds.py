@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cct_cloudflare.config import cache_dir
 from cct_cloudflare.errors import ConfigError
-from cct_cloudflare.scaffold.lock import project_lock
+from cct_cloudflare.folder_lock import folder_lock
 
 
 @contextlib.contextmanager
@@ -23,11 +23,11 @@ def builds_folder() -> Iterator[Path]:
     try:
         parent.mkdir(parents=True, exist_ok=True)
         # One at a time: a folder that is not locked yet must not be taken for one that was left.
-        with project_lock(parent):
+        with folder_lock(parent):
             _remove_left(parent)
             folder = Path(tempfile.mkdtemp(prefix="session-", dir=parent))
             held = contextlib.ExitStack()
-            held.enter_context(project_lock(folder))
+            held.enter_context(folder_lock(folder))
     except OSError as error:
         raise ConfigError(
             f"A folder for builds could not be made in {parent}: {error.strerror}.",
@@ -44,5 +44,5 @@ def builds_folder() -> Iterator[Path]:
 def _remove_left(parent: Path) -> None:
     for folder in parent.glob("session-*"):
         # Whoever uses it holds its lock.
-        with contextlib.suppress(ConfigError, OSError), project_lock(folder, patience=0):
+        with contextlib.suppress(ConfigError, OSError), folder_lock(folder, patience=0):
             shutil.rmtree(folder, ignore_errors=True)

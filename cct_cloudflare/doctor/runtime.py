@@ -18,9 +18,9 @@ from cct_cloudflare import config
 from cct_cloudflare.doctor.check import Finding, Progress, fail, ok, skip, warn
 from cct_cloudflare.doctor.context import Context
 from cct_cloudflare.errors import CctError, ConfigError
+from cct_cloudflare.folder_lock import folder_lock
 from cct_cloudflare.sandbox.program import Program, ProgramFile
 from cct_cloudflare.sandbox.toolchain import ensure_runtime, installed_runtime
-from cct_cloudflare.scaffold.lock import project_lock
 from cct_cloudflare.wording import counted
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _clean_up(progress: Progress) -> str:
     removed = len(folders)
     for parent in _cache_folders():
         # Only under the lock is it certain that nobody makes something there.
-        with contextlib.suppress(ConfigError), project_lock(parent, patience=0):
+        with contextlib.suppress(ConfigError), folder_lock(parent, patience=0):
             for folder in parent.glob("making-*"):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
@@ -181,7 +181,7 @@ def _half_made() -> Iterator[Path]:
     for parent in _cache_folders():
         found = sorted(parent.glob("making-*"))
         if found:
-            with contextlib.suppress(ConfigError), project_lock(parent, patience=0):
+            with contextlib.suppress(ConfigError), folder_lock(parent, patience=0):
                 yield from found
 
 

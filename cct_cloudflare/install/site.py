@@ -15,10 +15,10 @@ from pathlib import Path
 
 from cct_cloudflare.errors import ConfigError, UnsafeError
 from cct_cloudflare.folder import Folder, NotPlainError
+from cct_cloudflare.folder_lock import folder_lock
 from cct_cloudflare.install.lockfile import LOCK_NAME, Lock, Scope, parse_lock
 from cct_cloudflare.install.state import state_of
 from cct_cloudflare.scaffold.layout import resolve_project
-from cct_cloudflare.scaffold.lock import project_lock
 
 LOCK_PATH = f".claude/{LOCK_NAME}"
 #: An install takes a fraction of a second, but many may wait for each other.
@@ -121,14 +121,14 @@ class Site:
     def held(self) -> Iterator[None]:
         """One writer at a time; the lock leaves no file in a project."""
         if not self.is_user:
-            with project_lock(self.root, patience=PATIENCE_SECONDS):
+            with folder_lock(self.root, patience=PATIENCE_SECONDS):
                 yield
             return
         try:
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(self.state, error) from error
-        with project_lock(self.state, patience=PATIENCE_SECONDS):
+        with folder_lock(self.state, patience=PATIENCE_SECONDS):
             yield
 
     def _leads_out(self, place: Path) -> UnsafeError:

@@ -22,12 +22,12 @@ from pathlib import Path
 
 from cct_cloudflare.config import cache_dir
 from cct_cloudflare.errors import ConfigError, WorkerError
+from cct_cloudflare.folder_lock import folder_lock
 from cct_cloudflare.plain import plain_line
 from cct_cloudflare.registries.address import Address
 from cct_cloudflare.registries.failures import invalid, unreachable
 from cct_cloudflare.registries.telling import Note, Progress
 from cct_cloudflare.registries.tree import MAX_BATCH, MAX_FILE, MAX_PATHS, Stat, is_wanted
-from cct_cloudflare.scaffold.lock import project_lock
 
 _MAX_REPOSITORY = 512 * 1024 * 1024
 #: A few trees that hold each other many times over come to billions of paths.
@@ -127,7 +127,7 @@ def open_git(address: Address, revision: str | None, *, offline: bool, stale: bo
             raise unreachable(f"{plain_line(address.text)} is not in the cache.", hint="Run it once with a network.")
         return GitTree(repository, commit)
     _prepare(repository)
-    with project_lock(repository, patience=_FETCH_SECONDS + 10, waiting=lambda: note(_waiting(address))):
+    with folder_lock(repository, patience=_FETCH_SECONDS + 10, waiting=lambda: note(_waiting(address))):
         if revision is not None and _has(repository, revision):
             return GitTree(repository, revision)  # another cct was first
         try:

@@ -30,7 +30,7 @@ from typing import Any
 
 from cct_cloudflare.config import cache_dir
 from cct_cloudflare.errors import ConfigError
-from cct_cloudflare.scaffold.lock import project_lock
+from cct_cloudflare.folder_lock import folder_lock
 from cct_cloudflare.scaffold.source import WorkerSource, packaged_worker_source
 
 #: What wrangler and the build scripts need (wrangler 4.164's `engines`).
@@ -210,7 +210,7 @@ def _ensure(target: Path, make: Callable[[Path], None], progress: Progress = lam
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with project_lock(target.parent, patience=_INSTALL_PATIENCE, waiting=lambda: progress(_WAITING)):
+        with folder_lock(target.parent, patience=_INSTALL_PATIENCE, waiting=lambda: progress(_WAITING)):
             if done.exists():
                 return
             shutil.rmtree(target, ignore_errors=True)

@@ -14,8 +14,8 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from cct_cloudflare.errors import ConfigError
+from cct_cloudflare.folder_lock import folder_lock
 from cct_cloudflare.scaffold.layout import BACKUP_NAME, STAGING_NAME
-from cct_cloudflare.scaffold.lock import project_lock
 from cct_cloudflare.scaffold.manifest import MANIFEST_NAME
 from cct_cloudflare.scaffold.planning import WRITES, Action, Plan, replan
 
@@ -33,7 +33,7 @@ def apply(plan: Plan) -> Plan:
     """
     if plan.is_done:
         return plan
-    with project_lock(plan.project):
+    with folder_lock(plan.project):
         current = replan(plan)
         if not current.is_done:
             writer = _Writer(current)

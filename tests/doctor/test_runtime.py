@@ -137,11 +137,11 @@ def test_a_half_made_installation_is_removed(project: Path, temporary: Path) -> 
 
 
 def test_an_installation_that_is_under_way_is_left_alone(project: Path, temporary: Path) -> None:
-    from cct_cloudflare.scaffold.lock import project_lock
+    from cct_cloudflare.folder_lock import folder_lock
 
     parent = cache_dir() / "toolchain"
     (parent / "making-abc").mkdir(parents=True)
-    with project_lock(parent):
+    with folder_lock(parent):
         assert "half-made" not in look(project, "leftovers").finding.detail
 
 

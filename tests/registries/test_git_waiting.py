@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cct_cloudflare.config import cache_dir
+from cct_cloudflare.folder_lock import folder_lock
 from cct_cloudflare.registries import git
 from cct_cloudflare.registries.address import parse_address
 from cct_cloudflare.registries.git import open_git
-from cct_cloudflare.scaffold.lock import project_lock
 from tests.registries.conftest import MakeRepository, run_git
 from tests.registries.servers import agent
 
@@ -27,7 +27,7 @@ def opened_while_another_has_it(upstream: Path, revision: str | None) -> list[st
     notes: list[str] = []
     with ExitStack() as other:
         repository = next((cache_dir() / "registries" / "git").iterdir())
-        other.enter_context(project_lock(repository))
+        other.enter_context(folder_lock(repository))
 
         def note(text: str) -> None:
             notes.append(text)

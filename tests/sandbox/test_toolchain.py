@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from cct_cloudflare.errors import ConfigError
+from cct_cloudflare.folder_lock import folder_lock
 from cct_cloudflare.sandbox import toolchain
 from cct_cloudflare.sandbox.toolchain import LocalRuntime, ensure_runtime, find_node
-from cct_cloudflare.scaffold.lock import project_lock
 from cct_cloudflare.scaffold.source import WorkerSource, packaged_worker_source
 from tests.runtime import CACHE
 
@@ -173,7 +173,7 @@ def test_what_is_made_appears_whole_and_once(tmp_path: Path) -> None:
 def test_whoever_waits_for_another_is_told_once(tmp_path: Path) -> None:
     told: list[str] = []
     with contextlib.ExitStack() as other:
-        other.enter_context(project_lock(tmp_path))
+        other.enter_context(folder_lock(tmp_path))
 
         def progress(text: str) -> None:
             told.append(text)

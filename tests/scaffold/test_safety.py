@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from cct_cloudflare.errors import CctError, ConfigError, Exit, UnsafeError
+from cct_cloudflare.folder_lock import folder_lock
 from cct_cloudflare.scaffold import apply, plan
-from cct_cloudflare.scaffold.lock import project_lock
 from tests.scaffold.trees import TEMPLATE, read_tree, scaffold, stamps, target, write_tree
 
 NEWER = {**{path: content + b"newer\n" for path, content in TEMPLATE.items() if path != "README.md"}, "new.md": b"n"}
@@ -249,12 +249,12 @@ apply(decided)
 
 def test_a_project_that_is_held_too_long_is_an_error(project: Path) -> None:
     with (
-        project_lock(project),
+        folder_lock(project),
         pytest.raises(ConfigError, match="Another cct"),
-        project_lock(project, patience=0),
+        folder_lock(project, patience=0),
     ):
         pass
-    with project_lock(project, patience=0):
+    with folder_lock(project, patience=0):
         pass
 
 

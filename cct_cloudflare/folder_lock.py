@@ -1,4 +1,4 @@
-"""One writer at a time for a project, without leaving a lock file in it."""
+"""One writer at a time for a folder, without leaving a lock file in it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _NO_LOCKS_HERE = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.E
 
 
 @contextlib.contextmanager
-def project_lock(
-    project: Path, *, patience: float = _PATIENCE_SECONDS, waiting: Callable[[], None] = lambda: None
+def folder_lock(
+    folder: Path, *, patience: float = _PATIENCE_SECONDS, waiting: Callable[[], None] = lambda: None
 ) -> Iterator[None]:
-    """Holds the project for this process; the system releases it when the process ends, however that happens.
+    """Holds the folder for this process; the system releases it when the process ends, however that happens.
 
     `waiting` is called once when another process has it. On a file system without locks it holds nothing: each file is
     still replaced as a whole.
     Raises ConfigError when another process keeps it for longer than `patience` seconds.
     """
-    handle = _open(project)
+    handle = _open(folder)
     try:
         deadline = time.monotonic() + patience
         is_first = True
@@ -39,7 +39,7 @@ def project_lock(
                 is_first = False
             if time.monotonic() >= deadline:
                 raise ConfigError(
-                    f"Another cct is writing into {project}, and has been for {patience:.0f} seconds.",
+                    f"Another cct is writing into {folder}, and has been for {patience:.0f} seconds.",
                     hint="Wait for it to end, or end it, and run the command again.",
                 )
             time.sleep(_POLL_SECONDS)
@@ -53,9 +53,9 @@ if sys.platform == "win32":
     import msvcrt
     import tempfile
 
-    def _open(project: Path) -> int:
+    def _open(folder: Path) -> int:
         # Windows opens no folders; its temporary folder belongs to the user.
-        name = hashlib.sha256(os.path.normcase(project).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        name = hashlib.sha256(os.path.normcase(folder).encode("utf-8", "surrogatepass")).hexdigest()[:32]
         return os.open(Path(tempfile.gettempdir()) / f"cct-{name}.lock", os.O_RDWR | os.O_CREAT)
 
     def _try_lock(handle: int) -> bool:
@@ -68,8 +68,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _open(project: Path) -> int:
-        return os.open(project, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def _open(folder: Path) -> int:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _try_lock(handle: int) -> bool:
         try:
