@@ -13,7 +13,6 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
 
 from cct_cloudflare.components.model import Kind
@@ -171,18 +170,18 @@ class _Corpus:
             at = self._text.find(word, self._ends[place])
 
     def _neighbours(self, word: str, worth: float) -> list[_Term]:
-        from rapidfuzz import process
-        from rapidfuzz.distance import OSA
+        from jellyfish import damerau_levenshtein_distance
 
         most = 2 if len(word) >= _LEAST_TWICE_MISTYPED else 1
-        near = process.extract(word, self._vocabulary, scorer=OSA.distance, score_cutoff=most, limit=_MOST_NEIGHBOURS)
-        return [_Term(other, worth * _WORTH_OF_NEIGHBOUR[int(distance)]) for other, distance, _ in near if distance]
+        told = ((damerau_levenshtein_distance(word, other), other) for other in self._words_like(len(word), most))
+        near = sorted((distance, other) for distance, other in told if 0 < distance <= most)
+        return [_Term(other, worth * _WORTH_OF_NEIGHBOUR[distance]) for distance, other in near[:_MOST_NEIGHBOURS]]
 
-    @cached_property
-    def _vocabulary(self) -> list[str]:
+    def _words_like(self, length: int, most: int) -> set[str]:
+        """All words of a length, or of `most` letters more or less."""
         # Splitting at blanks first leaves a fraction for the pattern to look at.
-        rough = set(self._text.split())
-        return sorted(set(_WORD.findall("\n".join(rough))))
+        rough = {part for part in self._text.split() if len(part) >= length - most}
+        return {word for word in _WORD.findall("\n".join(rough)) if abs(len(word) - length) <= most}
 
 
 def _fields(items: Sequence[Item]) -> list[_Fields]:

@@ -125,17 +125,20 @@ def _not_found_hint(ref: str, kind: Kind, sources: Sequence[Source]) -> str:
 
 def nearest_names(ref: str, names: Sequence[str], count: int = 3) -> list[str]:
     """The names that look most like `ref`, best first: by their last part, and as a whole."""
-    from rapidfuzz import fuzz
+    from jellyfish import damerau_levenshtein_distance
 
     wanted = name_key(ref)
     wanted_leaf = wanted.rpartition("/")[2]
+
+    def alike(one: str, other: str) -> float:
+        return 1 - damerau_levenshtein_distance(one, other) / max(len(one), len(other), 1)
 
     def likeness(name: str) -> float:
         key = name_key(name)
         leaf = key.rpartition("/")[2]
         if wanted_leaf in leaf or leaf in wanted_leaf:
             return 1.0
-        return max(fuzz.ratio(wanted, key), fuzz.ratio(wanted_leaf, leaf)) / 100
+        return max(alike(wanted, key), alike(wanted_leaf, leaf))
 
     scored = sorted(((likeness(name), name) for name in names), key=lambda pair: (-pair[0], pair[1]))
     return [name for score, name in scored[:count] if score >= 0.6]

@@ -17,7 +17,7 @@ from tests.components.trees import write_tree
 #: What asks others, reads text or searches it; a command that lists a folder does none of that.
 _UNUSED = (
     *(f"cct_cloudflare.registries.{name}" for name in ("arranging", "fetching", "git", "github", "plugins", "site")),
-    *("cct_cloudflare.catalog.search", "httpx", "rapidfuzz", "rich", "ssl", "subprocess", "yaml"),
+    *("cct_cloudflare.catalog.search", "httpx", "jellyfish", "rich", "ssl", "subprocess", "yaml"),
 )
 
 
