@@ -47,6 +47,8 @@ def check_layout(project: Path, paths: Iterable[str]) -> None:
                 raise _in_the_way(way, "folder")
         else:
             _check_kind(way, folder=True)
+    if not os.path.lexists(target):
+        return  # nothing lies below it, and most projects are new
     folders = {target / STAGING_NAME, target / BACKUP_NAME}
     files = set()
     for path in paths:
