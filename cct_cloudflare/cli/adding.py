@@ -18,7 +18,7 @@ from cct_cloudflare.components.names import check_name, parse_refs, printable
 from cct_cloudflare.components.package import Catalog, Package
 from cct_cloudflare.errors import UsageError
 from cct_cloudflare.install.applying import Applied, apply, heal
-from cct_cloudflare.install.describing import Account, Line, accounts, comparison, lines, summary
+from cct_cloudflare.install.describing import Account, Line, accounts, comparison, lines, new_notes, summary
 from cct_cloudflare.install.lockfile import Lock, Scope
 from cct_cloudflare.install.plan import Decisions, Plan, Question, Status
 from cct_cloudflare.install.planning import plan_add
@@ -86,12 +86,14 @@ def add(adding: Adding) -> None:
             screen.show((line for question in plan.questions for line in comparison(question)), err=False)
         return
     if plan.questions and adding.can_ask:
+        shown = plan
         request = request.deciding(answered(request.decisions, plan.questions, screen))
         plan = plan_add(request)
         while plan.questions:  # an answer may lead to the next question
             request = request.deciding(answered(request.decisions, plan.questions, screen))
             plan = plan_add(request)
         told = accounts(plan, adding.scope)
+        screen.show(new_notes(shown, plan), err=True)
     plan.require_decided()
     if not plan.is_done:
         _ask_consent(plan, told, adding)

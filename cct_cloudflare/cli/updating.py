@@ -15,7 +15,7 @@ from cct_cloudflare.cli.options import may_ask
 from cct_cloudflare.errors import CctError, Exit
 from cct_cloudflare.install.applying import Applied, apply
 from cct_cloudflare.install.approving import approved_at
-from cct_cloudflare.install.describing import Account, account, comparison, lines, summary
+from cct_cloudflare.install.describing import Account, account, comparison, lines, new_notes, summary
 from cct_cloudflare.install.lockfile import Locked, Scope
 from cct_cloudflare.install.placing import place
 from cct_cloudflare.install.plan import Action, Decisions, Plan, Status
@@ -78,10 +78,12 @@ def update(updating: Updating) -> int:
     if updating.dry_run:
         _finish(plan, told, present.unavailable, None, updating, screen)
         return _code(present.unavailable)
+    shown = plan
     while plan.questions and updating.can_ask:  # an answer may lead to the next question
         request = request.deciding(answered(request.decisions, plan.questions, screen))
         plan = plan_update(request)
         told = _accounts(plan, chosen)
+    screen.show(new_notes(shown, plan), err=True)
     if plan.questions and not updating.as_json:
         screen.show((line for question in plan.questions for line in comparison(question)), err=True)
     plan.require_decided()

@@ -98,6 +98,15 @@ def lines(plan: Plan, told: dict[str, Account]) -> Iterator[Line]:
     yield from _unread(plan)
 
 
+def new_notes(before: Plan, after: Plan) -> Iterator[Line]:
+    """What is to be noted only since questions were answered."""
+    known = {(step.ref, note) for step in before.steps for note in step.notes}
+    for step in after.steps:
+        for note in step.notes:
+            if (step.ref, note) not in known:
+                yield f"{printable(step.ref)}: {note}.", "warn"
+
+
 def _unread(plan: Plan) -> Iterator[Line]:
     """Files of the user's into which something goes and which Claude Code does not read as they are."""
     files = (file for step in plan.having(*_MAY_TAKE_EFFECT) for file in step.files)

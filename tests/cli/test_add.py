@@ -267,6 +267,16 @@ def test_a_terminal_is_asked_about_each_conflict_and_about_edits(cct: Cct) -> No
     assert agent.read_text() == "Mine.\n"
 
 
+def test_a_terminal_is_told_what_an_answer_leads_to_before_the_next_question(cct: Cct) -> None:
+    write_tree(cct.project, {".mcp.json": json.dumps({"mcpServers": {"github": {"command": "mine"}}})})
+    with on_terminal(cct, "add", "--mcp", "devtools/github") as terminal:
+        terminal.answer("(keep, replace, both) [keep]:", "both\r")
+        terminal.expect("mcp/devtools/github: It is called github-2 here, since there is another github.")
+        terminal.answer("[Y/n]:", "\r")
+        assert terminal.end() == 0
+    assert list(json.loads((cct.project / ".mcp.json").read_text())["mcpServers"]) == ["github", "github-2"]
+
+
 def test_a_pinned_revision_that_changed_its_content_is_refused(
     project: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
