@@ -22,14 +22,6 @@ NAMED = ["--agent", "code-reviewer", "--setting", "permissions/no-web", "--mcp",
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture
 def cct(tmp_path: Path) -> Cct:
     folders = [tmp_path / name for name in ("home", "project", "temporary")]
     for folder in folders:

@@ -18,14 +18,7 @@ from tests.catalog.trees import agents
 from tests.components.trees import write_tree
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def install(project: Path, *refs: tuple[Kind, str]) -> None:

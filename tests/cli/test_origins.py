@@ -14,17 +14,10 @@ from tests.install.trees import write_tree
 from tests.registries.servers import Site, serving
 
 Capture = pytest.CaptureFixture[str]
+pytestmark = pytest.mark.usefixtures("project")
 
 AGENT = "---\nname: a\ndescription: An agent.\n---\nDo one thing.\n"
 INDEX = json.dumps({"agents": [{"path": "x/a.md", "description": "An agent."}]})
-
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
 
 
 @pytest.fixture

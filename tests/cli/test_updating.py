@@ -1,10 +1,10 @@
-"""`cct update`, `cct diff` and the flags without a command, as they are typed."""
+"""`cct update`, as it is typed."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from cct_cloudflare.components.package import Package
 from cct_cloudflare.errors import ConfigError
 from cct_cloudflare.install.present import present_versions
 from cct_cloudflare.install.site import Site
+from tests.cli.sources import AGENT, ALL, HOOK, Capture, add, answer, written
 from tests.install.test_laws import rich, times
 from tests.install.test_update_laws import second
 from tests.install.trees import bundled, tree, write_tree
@@ -24,52 +25,7 @@ from tests.wizard.terminal import on_terminal
 
 __all__ = ["cct", "runtime"]
 
-Capture = pytest.CaptureFixture[str]
-
-AGENT = "---\nname: a\ndescription: An agent.\n---\none\ntwo\nthree\nfour\nfive\n"
-HOOK = {
-    "hooks": {"Stop": [{"hooks": [{"type": "command", "command": 'python3 "$CLAUDE_PROJECT_DIR"/.claude/hooks/h.py'}]}]}
-}
-FIRST: Mapping[str, Any] = {
-    "agents/x/a.md": AGENT,
-    "agents/y/b.md": AGENT,
-    "settings/x/s.json": {"env": {"DISABLE_TELEMETRY": "1"}, "permissions": {"deny": ["Read(a)"]}},
-    "hooks/x/h.json": HOOK,
-    "hooks/x/h.py": "print(1)\n",
-}
-ALL = ("--agent", "a,b", "--setting", "s", "--hook", "h")
-
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    return written(tmp_path / "source", FIRST)
-
-
-def written(root: Path, files: Mapping[str, Any]) -> Path:
-    texts = {path: its if isinstance(its, str | bytes) else json.dumps(its) for path, its in files.items()}
-    return write_tree(root, texts)
-
-
-def add(source: Path, *argv: str) -> None:
-    assert run_cli(["add", *(argv or ALL), "--from", str(source), "--yes", "--trust"]) == 0
-
-
-def answer(capsys: Capture, *argv: str, code: int = 0) -> dict[str, Any]:
-    capsys.readouterr()
-    assert run_cli([*argv, "--json"]) == code
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
-
-
-# Update
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def test_everything_is_brought_up_to_date(capsys: Capture, source: Path, project: Path) -> None:
@@ -321,186 +277,6 @@ def test_everything_comes_changes_and_goes_byte_for_byte(every: str, tmp_path: P
     assert run_cli(["diff", "--exit-code"]) == 0
     assert run_cli(["remove", "--all", "--yes"]) == 0
     assert (tree(project), times(project)) == (before, when)
-
-
-# Diff
-
-
-def test_both_sides_are_shown(capsys: Capture, source: Path, project: Path) -> None:
-    add(source)
-    (project / ".claude/agents/a.md").write_text(AGENT.replace("one", "  ONE\x1b[31m"))
-    written(source, {"agents/x/a.md": AGENT.replace("five", "FIVE")})
-    capsys.readouterr()
-    assert run_cli(["diff", "agent/a"]) == 0
-    shown = capsys.readouterr()
-    assert "\x1b" not in shown.out
-    assert "-one\n+  ONE\n" in shown.out
-    assert "-five\n+FIVE\n" in shown.out
-    assert shown.out.index("your edits") < shown.out.index("new version")
-    assert shown.err == "1 component edited, 1 to be updated, of 1.\n"
-    assert run_cli(["diff", "--local"]) == 0
-    assert "FIVE" not in capsys.readouterr().out
-
-
-def test_of_a_merged_file_only_the_components_part_is_compared(capsys: Capture, source: Path, project: Path) -> None:
-    settings = {"env": {"MINE": "1"}, "permissions": {"deny": ["Read(mine)"]}}
-    written(project, {".claude/settings.json": settings})
-    add(source, "--setting", "s")
-    path = project / ".claude/settings.json"
-    path.write_text(path.read_text().replace('"DISABLE_TELEMETRY": "1"', '"DISABLE_TELEMETRY": "0"'))
-    written(source, {"settings/x/s.json": {"env": {"DISABLE_TELEMETRY": "1"}}})
-    [told] = answer(capsys, "diff", "--exit-code", code=1)["components"]
-    [file] = told["files"]
-    assert (told["edited"], told["outdated"], file["path"]) == (True, True, ".claude/settings.json")
-    assert '-    "DISABLE_TELEMETRY": "1"' in file["edits"]
-    assert '+    "DISABLE_TELEMETRY": "0"' in file["edits"]
-    assert "Read(a)" in file["update"]
-    assert "MINE" not in json.dumps(told)
-
-
-def test_nothing_differs_right_after_an_install(capsys: Capture, source: Path) -> None:
-    add(source)
-    told = answer(capsys, "diff", "--exit-code")
-    assert told["different"] is False
-    assert {(one["edited"], one["outdated"]) for one in told["components"]} == {(False, False)}
-
-
-@pytest.mark.parametrize("how", ["unlink", "crlf", "binary"])
-def test_whatever_was_done_to_a_file_is_told(how: str, capsys: Capture, source: Path, project: Path) -> None:
-    add(source, "--agent", "a")
-    path = project / ".claude/agents/a.md"
-    if how == "unlink":
-        path.unlink()
-    else:
-        path.write_bytes(AGENT.replace("\n", "\r\n").encode() if how == "crlf" else b"\xff\0")
-    capsys.readouterr()
-    assert run_cli(["diff", "--exit-code"]) == 1
-    words = {"unlink": "you deleted it", "crlf": "only line ends differ", "binary": "it is no text"}
-    assert words[how] in capsys.readouterr().out
-
-
-def test_taken_out_entries_and_edited_hooks_are_told(capsys: Capture, source: Path, project: Path) -> None:
-    add(source, "--setting", "s", "--hook", "h")
-    path = project / ".claude/settings.json"
-    text = path.read_text().replace("/.claude/hooks/h.py", "/.claude/hooks/h.py --fast").replace('"Read(a)"', "")
-    path.write_text(text)
-    told = {one["kind"]: one for one in answer(capsys, "diff", "--local")["components"]}
-    assert "--fast" in told["hook"]["files"][0]["edits"]
-    assert 'Read(a)"' in told["setting"]["files"][0]["edits"]
-
-
-def test_a_settings_file_that_cannot_be_read_any_more_is_a_problem_of_its_own(
-    capsys: Capture, source: Path, project: Path
-) -> None:
-    add(source)
-    (project / ".claude/settings.json").write_text("{")
-    told = {(one["kind"], one["name"]): one for one in answer(capsys, "diff", "--local")["components"]}
-    assert "settings.json" in told["setting", "x/s"]["problem"]
-    assert told["agent", "x/a"]["problem"] is None
-
-
-def test_without_the_copy_of_what_was_installed_it_says_so(
-    capsys: Capture, source: Path, project: Path, home: Path
-) -> None:
-    add(source, "--agent", "a")
-    shutil.rmtree(home / ".local/share/cct-cloudflare/packages")
-    assert run_cli(["diff", "--exit-code"]) == 0, "its hash is known"
-    (project / ".claude/agents/a.md").write_text("mine")
-    capsys.readouterr()
-    assert run_cli(["diff", "--exit-code"]) == 1
-    assert "not known on this machine" in capsys.readouterr().out
-
-
-def test_local_and_a_source_contradict_each_other(capsys: Capture) -> None:
-    assert answer(capsys, "diff", "--local", "--from", "bundled", code=2)["errorCode"] == "usage"
-
-
-# Flags without a command
-
-
-def test_components_without_a_prompt_are_installed(capsys: Capture, project: Path) -> None:
-    assert run_cli(["--agent", "code-reviewer", "--mcp", "docs/context7", "--yes"]) == 0
-    refs = [locked.ref for locked in Site.of_project(project).read_lock().components]
-    assert refs == ["agent/quality/code-reviewer", "mcp/docs/context7"]
-    assert capsys.readouterr().out == ""
-    told = answer(capsys, "--agent", "debugger", "--yes")
-    assert [one["status"] for one in told["components"]] == ["installed"]
-
-
-def test_what_is_risky_needs_trust_there_as_well(capsys: Capture, project: Path) -> None:
-    assert answer(capsys, "--hook", "guard-main", "--yes", code=7)["errorCode"] == "unsafe_component"
-    assert list(project.iterdir()) == []
-    assert run_cli(["--hook", "guard-main", "--yes", "--trust"]) == 0
-
-
-def test_a_dry_run_without_a_prompt_is_one_of_the_install(capsys: Capture, project: Path) -> None:
-    assert run_cli(["--agent", "debugger", "--dry-run"]) == 0
-    assert ".claude/agents/debugger.md" in capsys.readouterr().out
-    assert list(project.iterdir()) == []
-
-
-@pytest.mark.parametrize("command", [[], ["add"]])
-@pytest.mark.parametrize("name", ["../b", "%2e%2e/b", "a\\b", "/etc/x", "~/x", "c:x", "CON", "b.", "x" * 300])
-def test_names_are_judged_before_any_source_is_asked(
-    command: list[str], name: str, capsys: Capture, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def never(*_: object, **__: object) -> object:
-        raise AssertionError("it was asked")
-
-    monkeypatch.setattr("cct_cloudflare.registries.catalog_of", never)
-    monkeypatch.setattr("cct_cloudflare.registries.opened_catalogs", never)
-    source = ["--from", "github:a/b"] if command else []
-    told = answer(capsys, *command, "--agent", f"debugger,{name}", "--yes", *source, code=2)
-    assert told["errorCode"] == "component_invalid"
-    assert list(project.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("argv", "said"),
-    [
-        (["--agent", "debugger"], "--yes"),
-        (["--agent", "debugger", "--json"], "--yes"),
-        (["--agent", "debugger", "--demo", "--yes"], "no prompt"),
-        (["--agent", "debugger", "--sandbox", "cloudflare", "--yes"], "no prompt"),
-        (["--agent", "debugger", "--model", "opus", "--yes"], "no prompt"),
-        (["--agent", "no-such-agent", "--yes"], "no-such-agent"),
-    ],
-)
-def test_what_may_have_lost_its_prompt_installs_nothing(
-    argv: list[str], said: str, capsys: Capture, project: Path
-) -> None:
-    assert run_cli(argv) == 2
-    shown = capsys.readouterr()
-    assert said in shown.err + shown.out
-    assert list(project.iterdir()) == []
-
-
-def test_with_a_prompt_it_is_a_run(capsys: Capture, project: Path) -> None:
-    told = answer(capsys, "--agent", "debugger", "--hook", "guard-main", "--prompt", "x", "--dry-run")
-    assert "Debug" in told["system"] or "debug" in told["system"]
-    assert told["notApplied"] == [
-        {
-            "component": "hook/git/guard-main",
-            "what": "hooks.PreToolUse",
-            "why": "Claude Code's events do not happen in the sandbox",
-        }
-    ]
-    assert list(project.iterdir()) == []
-
-
-def test_on_a_terminal_the_plan_is_shown_and_asked(cct: Cct) -> None:
-    with on_terminal(cct, "--agent", "debugger", "--hook", "guard-main") as terminal:
-        terminal.expect("as cct add does")
-        terminal.expect(".claude/agents/debugger.md")
-        terminal.answer("Install 2 components? [Y/n]:", "\r")
-        terminal.answer("Do you trust it? [y/N]:", "n\r")
-        assert terminal.end() == 130
-    assert not (cct.project / ".claude").exists()
-    with on_terminal(cct, "--agent", "debugger") as terminal:
-        terminal.answer("Install 1 component? [Y/n]:", "\r")
-        terminal.expect("1 component installed.")
-        assert terminal.end() == 0
-    assert (cct.project / ".claude/agents/debugger.md").exists()
 
 
 def test_an_update_asks_on_a_terminal_and_shows_both_sides(cct: Cct, source: Path) -> None:
